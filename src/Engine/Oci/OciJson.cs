@@ -1,0 +1,36 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Kimg.Engine.Primitives;
+
+namespace Kimg.Engine.Oci;
+
+/// <summary>Source-generated JSON of the OCI documents. Serialise once, keep the bytes, never re-serialise
+/// what was pulled.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    Converters = [typeof(DigestJsonConverter)])]
+[JsonSerializable(typeof(Manifest))]
+[JsonSerializable(typeof(ImageIndex))]
+[JsonSerializable(typeof(ImageConfig))]
+[JsonSerializable(typeof(Descriptor))]
+internal sealed partial class OciJson : JsonSerializerContext
+{
+    /// <summary>The context that leaves &lt;, &gt;, &amp; and non-ASCII text as they are.</summary>
+    internal static OciJson Relaxed => s_relaxed ??= new(new JsonSerializerOptions(Default.GeneratedSerializerOptions!)
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+
+    private static OciJson? s_relaxed;
+}
+
+internal sealed class DigestJsonConverter : JsonConverter<Digest>
+{
+    public override Digest Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        Digest.TryParse(reader.GetString(), out Digest digest) ? digest : throw new JsonException("not a digest");
+
+    public override void Write(Utf8JsonWriter writer, Digest value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.ToString());
+}

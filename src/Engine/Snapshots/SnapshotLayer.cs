@@ -1,0 +1,24 @@
+using Kimg.Engine.Archive;
+using Kimg.Engine.Primitives;
+
+namespace Kimg.Engine.Snapshots;
+
+/// <summary>One layer of a chain, in whatever form it has so far: a blob (image layer), a plan (COPY), or a directory (RUN). Nothing is made
+/// before somebody asks.</summary>
+public abstract class SnapshotLayer
+{
+    /// <summary>Identity within chains: the diff ID of an image layer, the digest of a plan, the unique id of a step's result.</summary>
+    public abstract Digest Id { get; }
+
+    /// <summary>All entries, sorted by path. Loaded once.</summary>
+    public abstract ValueTask<LayerIndex> GetIndexAsync(CancellationToken cancellationToken);
+
+    /// <summary>The bytes of a regular file of this layer.</summary>
+    public abstract Task<Stream> OpenAsync(TarEntry entry, CancellationToken cancellationToken);
+
+    /// <summary>SHA-256 of the bytes of each regular file asked for, in order.</summary>
+    public abstract Task<IReadOnlyList<Digest>> HashAsync(IReadOnlyList<TarEntry> entries, CancellationToken cancellationToken);
+
+    /// <summary>Writes the layer's canonical tar (for an image layer: the original bytes).</summary>
+    public abstract Task WriteTarAsync(Stream output, CancellationToken cancellationToken);
+}
