@@ -2,5 +2,9 @@ namespace Kimg.Cli;
 
 internal static class Program
 {
-    private static int Main() => 0;
+    private static int Main(string[] args)
+    {
+        if (WorkerCommands.TryRun(args, out int code)) return code;
+        return 0;
+    }
 }
