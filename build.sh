@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# The front door. Installs what is missing from Debian's packages, then does one of:
+#   demo     build the static binary and watch it build, push and pull a real image
+#   test     everything that must hold; the last line is "N passed, N failed, N skipped"
+#   native   the static binary: artifacts/native/linux-x64/kimg
+#   bench    kimg beside the builders found on this machine (bench/README.md)
+#   pack     the NuGet packages: artifacts/package/release
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+source scripts/packages.sh
+
+usage() { sed -n '2,7s/^# \{0,1\}//p' build.sh; }
+
+case "${1:-}" in
+  demo)   need dotnet native demo; shift; exec bash scripts/demo.sh "$@" ;;
+  test)   need dotnet native test; shift; exec bash scripts/test.sh "$@" ;;
+  native) need dotnet native; shift; exec bash scripts/native.sh "$@" ;;
+  bench)  need dotnet native bench; shift; exec bash scripts/bench.sh "$@" ;;
+  pack)   need dotnet native; shift; exec bash scripts/pack.sh "$@" ;;
+  -h|--help|help) usage ;;
+  *) usage >&2; exit 2 ;;
+esac

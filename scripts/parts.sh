@@ -1,0 +1,7 @@
+# Sourced by test.sh; tests/Architecture checks that every test project is in it.
+# part | project | filter
+test_parts='
+unit         | tests/Engine.Tests  |
+architecture | tests/Architecture  |
+cli          | tests/Cli.Tests     |
+'
