@@ -1,0 +1,9 @@
+namespace Kimg.TestKit;
+
+/// <summary>A clock that only moves when told to. Timers are the system.s.</summary>
+public sealed class ManualTime : TimeProvider
+{
+    public DateTimeOffset Now { get; set; } = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
+    public override DateTimeOffset GetUtcNow() => Now;
+}
