@@ -1,0 +1,56 @@
+using Kimg.Cli.Facade;
+
+namespace Kimg.Cli;
+
+/// <summary>Everything of the surroundings that a verb may touch; tests give their own.</summary>
+internal sealed class CliHost
+{
+    /// <summary>An environment variable, or null.</summary>
+    public required Func<string, string?> Variable { get; init; }
+
+    public required string CurrentDirectory { get; init; }
+
+    public required Lazy<Stream> Input { get; init; }
+
+    public required Lazy<Stream> Output { get; init; }
+
+    public required Lazy<Stream> Error { get; init; }
+
+    public required Func<bool> OutputIsTerminal { get; init; }
+
+    public required Func<bool> ErrorIsTerminal { get; init; }
+
+    public required Func<bool> InputIsTerminal { get; init; }
+
+    /// <summary>Columns and rows of the terminal behind stderr.</summary>
+    public required Func<(int Width, int Height)> TerminalSize { get; init; }
+
+    public required TimeProvider Time { get; init; }
+
+    public required Func<EngineOptions, IEngine> OpenEngine { get; init; }
+
+    public void WriteLine(string text) => Write(Output.Value, text + "\n");
+
+    public void WriteError(string text) => Write(Error.Value, text);
+
+    private static void Write(Stream stream, string text)
+    {
+        stream.Write(Engine.Primitives.PathText.Encode(text));
+        stream.Flush();
+    }
+
+    public static CliHost Real() => new()
+    {
+        Variable = Environment.GetEnvironmentVariable,
+        CurrentDirectory = Environment.CurrentDirectory,
+        Input = new(Console.OpenStandardInput),
+        Output = new(Console.OpenStandardOutput),
+        Error = new(Console.OpenStandardError),
+        OutputIsTerminal = () => !Console.IsOutputRedirected,
+        ErrorIsTerminal = () => !Console.IsErrorRedirected,
+        InputIsTerminal = () => !Console.IsInputRedirected,
+        TerminalSize = () => (Console.WindowWidth, Console.WindowHeight),
+        Time = TimeProvider.System,
+        OpenEngine = options => new EngineFacade(options),
+    };
+}

@@ -1,0 +1,59 @@
+using System.Collections.Immutable;
+using Kimg.Cli.CommandLine;
+using Kimg.Cli.Facade;
+
+namespace Kimg.Cli.Options;
+
+/// <summary>The options that become <see cref="EngineOptions"/>.</summary>
+internal static class EngineOptionRows
+{
+    public static readonly OptionRow StateDirectory = new("state-dir", ValueKind.Single, "Where images, layers and the cache are kept")
+    {
+        Value = "DIR", Configurable = true, Path = PathKind.Directory, Default = "$XDG_DATA_HOME/kimg",
+    };
+
+    public static readonly OptionRow Isolation = new("isolation", ValueKind.Single, "How steps are isolated")
+    {
+        Value = "MODE", Choices = ["auto", "root", "userns"], Default = "auto", Configurable = true,
+    };
+
+    public static readonly OptionRow StorageDriver = new("storage-driver", ValueKind.Single, "How root file systems of steps are made")
+    {
+        Value = "DRIVER", Choices = ["auto", "overlay", "native", "fuse-overlayfs"], Default = "auto", Configurable = true,
+    };
+
+    public static readonly OptionRow RegistryInsecure = new("registry-insecure", ValueKind.Many, "Use http or unverified TLS for this registry")
+    {
+        Value = "HOST[:PORT]", Configurable = true,
+    };
+
+    public static readonly OptionRow RegistryMirror = new("registry-mirror", ValueKind.Many, "Pull from a mirror first (of docker.io when no registry is named)")
+    {
+        Value = "[REGISTRY=]MIRROR", Configurable = true,
+    };
+
+    public static readonly ImmutableArray<OptionRow> Storage = [StateDirectory];
+
+    public static readonly ImmutableArray<OptionRow> Registry = [RegistryInsecure, RegistryMirror];
+
+    public static readonly ImmutableArray<OptionRow> All = [StateDirectory, Isolation, StorageDriver, RegistryInsecure, RegistryMirror];
+
+    public static EngineOptions Read(Arguments arguments, CliHost host) => new()
+    {
+        StateDirectory = arguments.Value(StateDirectory) is { } path ? Path.GetFullPath(path, host.CurrentDirectory) : null,
+        Isolation = Chosen(arguments.Value(Isolation)),
+        StorageDriver = Chosen(arguments.Value(StorageDriver)),
+        InsecureRegistries = arguments.Values(RegistryInsecure),
+        Mirrors = [.. arguments.Values(RegistryMirror).Select(MirrorOf)],
+    };
+
+    private static string? Chosen(string? value) => value is "auto" ? null : value;
+
+    private static (string Registry, string Mirror) MirrorOf(string text)
+    {
+        int equals = text.IndexOf('=');
+        (string registry, string mirror) = equals < 0 ? ("docker.io", text) : (text[..equals], text[(equals + 1)..]);
+        return registry.Length > 0 && mirror.Length > 0 ? (registry, mirror)
+            : throw new OptionSource("--registry-mirror", text).Invalid("it is not [REGISTRY=]MIRROR", "for example docker.io=mirror.example.com");
+    }
+}
