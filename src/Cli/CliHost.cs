@@ -1,4 +1,5 @@
 using Kimg.Cli.Facade;
+using Kimg.Engine.Primitives;
 
 namespace Kimg.Cli;
 
@@ -29,13 +30,18 @@ internal sealed class CliHost
 
     public required Func<EngineOptions, IEngine> OpenEngine { get; init; }
 
-    public void WriteLine(string text) => Write(Output.Value, text + "\n");
+    /// <summary>Colours on stderr (https://no-color.org).</summary>
+    public bool Colours => ErrorIsTerminal() && string.IsNullOrEmpty(Variable("NO_COLOR"));
+
+    public void Write(string text) => Write(Output.Value, text);
+
+    public void WriteLine(string text) => Write(text + "\n");
 
     public void WriteError(string text) => Write(Error.Value, text);
 
     private static void Write(Stream stream, string text)
     {
-        stream.Write(Engine.Primitives.PathText.Encode(text));
+        stream.Write(PathText.Encode(text));
         stream.Flush();
     }
 

@@ -1,10 +1,14 @@
+using Kimg.Cli.CommandLine;
+using Kimg.Cli.Errors;
+
 namespace Kimg.Cli;
 
 internal static class Program
 {
-    private static int Main(string[] args)
+    private static async Task<int> Main(string[] args)
     {
         if (WorkerCommands.TryRun(args, out int code)) return code;
-        return 0;
+        using var interruption = new Interruption();
+        return await Runner.RunAsync(args, CliHost.Real(), interruption.Token);
     }
 }

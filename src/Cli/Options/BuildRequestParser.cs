@@ -29,7 +29,7 @@ internal static class BuildRequestParser
             NamedContexts = ImmutableSortedDictionary.CreateRange(StringComparer.Ordinal, LastWins(
                 arguments.Values(Row.BuildContext).Select(t => ContextParser.ParseNamed(t, host.CurrentDirectory)))),
             Labels = ImmutableSortedDictionary.CreateRange(StringComparer.Ordinal, LastWins(arguments.Values(Row.Label).Select(Label))),
-            Annotations = [.. arguments.Values(Row.Annotation).SelectMany(AnnotationParser.Parse)],
+            Annotations = [.. arguments.Values(Row.Annotation).SelectMany(t => AnnotationParser.Parse(t))],
             Secrets = [.. arguments.Values(Row.Secret).Select(t => SecretParser.ParseSecret(t, host))],
             Ssh = [.. arguments.Values(Row.Ssh).Select(t => SecretParser.ParseSsh(t, host))],
             ExtraHosts = [.. arguments.Values(Row.AddHost).SelectMany(t => t.Split(',')).Select(StepOptionParser.ParseHost)],

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Net;
 using Kimg.Engine.Graph;
@@ -8,6 +9,8 @@ namespace Kimg.Cli.Options;
 /// <summary>Values that describe how steps run: --add-host, --ulimit, --shm-size, --network, --allow.</summary>
 internal static class StepOptionParser
 {
+    private static readonly SearchValues<char> s_decimal = SearchValues.Create("0123456789.");
+
     private static readonly string[] s_limits =
     [
         "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack",
@@ -60,7 +63,7 @@ internal static class StepOptionParser
     {
         var source = new OptionSource(spelling, text);
         string lower = text.Trim().ToLowerInvariant();
-        int digits = lower.AsSpan().IndexOfAnyExcept("0123456789.");
+        int digits = lower.AsSpan().IndexOfAnyExcept(s_decimal);
         string number = digits < 0 ? lower : lower[..digits], unit = digits < 0 ? "" : lower[digits..].Trim();
         int power = unit switch
         {

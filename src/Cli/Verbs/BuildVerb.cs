@@ -1,0 +1,40 @@
+using Kimg.Cli.CommandLine;
+using Kimg.Cli.Facade;
+using Kimg.Cli.Options;
+using Kimg.Cli.Progress;
+using Kimg.Engine.Build;
+
+namespace Kimg.Cli.Verbs;
+
+internal static class BuildVerb
+{
+    public static Verb Create() => new()
+    {
+        Name = "build",
+        Summary = "Build an image from a Dockerfile",
+        Positionals = "CONTEXT",
+        MinPositionals = 1,
+        MaxPositionals = 1,
+        PositionalPath = PathKind.Directory,
+        Details = "CONTEXT is a directory, a git or http(s) URL, or - for a tar or a Dockerfile on stdin. "
+            + "The options are those of docker buildx build, with the same meaning; one that kimg cannot honour is an error.",
+        Options = BuildOptionRows.All,
+        Run = RunAsync,
+    };
+
+    private static async Task<int> RunAsync(Arguments arguments, CliHost host, CancellationToken cancellationToken)
+    {
+        string progress = ProgressViews.Choose(arguments, host);
+        BuildRequest request = BuildRequestParser.Parse(arguments, host);
+        IEngine engine = host.OpenEngine(EngineOptionRows.Read(arguments, host));
+        BuildResult result;
+        using (var pump = new ProgressPump(ProgressViews.Create(progress, host), host.Time))
+        {
+            result = await engine.BuildAsync(request, pump, cancellationToken);
+        }
+
+        if (progress is "tty" or "plain") host.WriteError(WarningList.Render(result.Warnings, arguments.Flag(GlobalOptions.Debug), host.Colours));
+        if (progress == "quiet" && (result.ImageId ?? result.Root?.Digest) is { } id) host.WriteLine(id.ToString());
+        return 0;
+    }
+}
