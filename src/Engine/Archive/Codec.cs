@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Archive;
@@ -53,7 +52,7 @@ internal static class Codec
     private static Stream Decoder(PrefixedStream input, Compression compression) => compression switch
     {
         Compression.None => input,
-        Compression.Gzip => new DecoderStream(new GZipStream(input, CompressionMode.Decompress), "gzip"),
+        Compression.Gzip => new DecoderStream(new GzipDecoder(input), "gzip"),
         _ => throw new KimgException(ErrorCode.UnsupportedFeature, $"cannot read compression '{compression}'")
         {
             Hint = "gzip, zstd, xz, bzip2 and none can be read",

@@ -83,7 +83,7 @@ public sealed class TarWriterTests
         var writer = new TarWriter(output);
         writer.WriteEntry(Tars.File("big", 8L << 30), new ZeroStream(8L << 30));
         writer.Finish();
-        Assert.Equal("20 size=8589934592\n", Encoding.ASCII.GetString(output.Head, 512, 19));
+        Assert.Equal("19 size=8589934592\n", Encoding.ASCII.GetString(output.Head, 512, 19));
         Assert.Equal((8L << 30) + 5 * 512, output.Count);
     }
 
