@@ -1,5 +1,6 @@
 using Kimg.Engine.Archive;
 using Kimg.Engine.Primitives;
+using Xunit;
 
 namespace Kimg.Engine.Tests.Archive;
 

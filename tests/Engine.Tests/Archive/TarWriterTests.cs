@@ -1,6 +1,7 @@
 using System.Text;
 using Kimg.Engine.Archive;
 using Kimg.Engine.Primitives;
+using Xunit;
 
 namespace Kimg.Engine.Tests.Archive;
 

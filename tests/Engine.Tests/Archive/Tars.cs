@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using Kimg.Engine.Archive;
 using Kimg.Engine.Primitives;
+using Xunit;
 
 namespace Kimg.Engine.Tests.Archive;
 
