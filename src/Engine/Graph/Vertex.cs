@@ -7,13 +7,12 @@ namespace Kimg.Engine.Graph;
 /// <see cref="Digest"/>: the same operation on the same inputs is one vertex.</summary>
 public sealed class Vertex
 {
-    private Digest? _digest;
-
     public Vertex(Op op, ImmutableArray<Vertex> inputs, VertexMeta meta)
     {
         Op = op;
         Inputs = inputs;
         Meta = meta;
+        Digest = OpDigest.OfVertex(op, inputs);
     }
 
     public Op Op { get; }
@@ -23,7 +22,7 @@ public sealed class Vertex
     public VertexMeta Meta { get; }
 
     /// <summary>Digest of the operation and of the inputs' digests.</summary>
-    public Digest Digest => _digest ??= OpDigest.OfVertex(Op, Inputs);
+    public Digest Digest { get; }
 }
 
 /// <summary>What does not change a vertex's result.</summary>

@@ -2,11 +2,13 @@ using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Solver;
 
-/// <summary>Where results are found again by cache key. A failing storage answers null and never throws but for cancellation.</summary>
-public interface ICacheStorage<TResult>
+/// <summary>Where results are found again by cache key. A failing storage answers null; it throws only for cancellation.</summary>
+internal interface ICacheStorage<TResult>
+    where TResult : class
 {
     /// <summary>The result recorded under the key, or null when there is none or it is no longer whole.</summary>
     Task<TResult?> LoadAsync(Digest key, CancellationToken cancellationToken);
 
-    Task SaveAsync(Digest key, TResult result, CancellationToken cancellationToken);
+    /// <summary>Records a result under each of the keys, replacing what was there.</summary>
+    Task SaveAsync(IReadOnlyList<Digest> keys, TResult result, CancellationToken cancellationToken);
 }

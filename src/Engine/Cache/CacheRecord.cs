@@ -1,0 +1,38 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+using Kimg.Engine.Oci;
+using Kimg.Engine.Primitives;
+
+namespace Kimg.Engine.Cache;
+
+/// <summary>What is known of a vertex's result: the chain of its layers, by name. Their bytes are elsewhere.</summary>
+internal sealed record CacheRecord
+{
+    public required ImmutableArray<LayerRecord> Layers { get; init; }
+}
+
+/// <summary>One layer of a chain.</summary>
+/// <param name="Id">Its identity within chains.</param>
+/// <param name="Created">When it was first made; history shows it. Null for layers of a base image.</param>
+internal sealed record LayerRecord(Digest Id, DateTimeOffset? Created)
+{
+    /// <summary>An image's layer: its blob; null for layers made here.</summary>
+    public Descriptor? Blob { get; init; }
+
+    /// <summary>Where the blob can be fetched again, an image reference; null when it is only here.</summary>
+    public string? Source { get; init; }
+}
+
+/// <summary>The blobs a layer made here was exported as.</summary>
+internal sealed record LayerBlobs(Digest DiffId, ImmutableArray<LayerBlob> Blobs);
+
+/// <param name="Form">Compression, level and rewritten time, as in "gzip:6".</param>
+internal sealed record LayerBlob(string Form, Digest Digest, long Size);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    Converters = [typeof(DigestJsonConverter)])]
+[JsonSerializable(typeof(CacheRecord))]
+[JsonSerializable(typeof(LayerBlobs))]
+internal sealed partial class CacheJson : JsonSerializerContext;

@@ -1,0 +1,53 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Kimg.Engine.Primitives;
+
+namespace Kimg.Engine.Cache;
+
+/// <summary>Small JSON documents by digest, a file each: <c>ab/abcdef…</c>. Written by rename, so that every reader sees a whole one; the last writer wins.
+/// What cannot be read or parsed is not there; what cannot be written is not kept: a cache never fails a build.</summary>
+internal sealed class RecordStore<T>(string directory, JsonTypeInfo<T> json)
+    where T : class
+{
+    public T? Find(Digest key)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(PathOf(key)), json);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    public void Write(Digest key, T document)
+    {
+        string path = PathOf(key), temporary = $"{path}.{Guid.NewGuid():N}";
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(document, json));
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    /// <summary>Removes a document; nothing happens when it is not there.</summary>
+    public void Remove(Digest key) => File.Delete(PathOf(key));
+
+    /// <summary>All keys, with when each was last used and how large it is.</summary>
+    public IEnumerable<(Digest Key, FileInfo File)> List()
+    {
+        if (!Directory.Exists(directory)) yield break;
+        foreach (string path in Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories))
+        {
+            if (Digest.TryParse("sha256:" + Path.GetFileName(path), out Digest key)) yield return (key, new FileInfo(path));
+        }
+    }
+
+    private string PathOf(Digest key) => Path.Combine(directory, key.Hex[..2], key.Hex);
+}

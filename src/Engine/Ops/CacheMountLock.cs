@@ -1,0 +1,36 @@
+using System.Globalization;
+using Kimg.Engine.Graph;
+using Kimg.Engine.Native;
+using Kimg.Engine.Primitives;
+
+namespace Kimg.Engine.Ops;
+
+/// <summary>The directory of a cache mount, held for one step the way its sharing says: shared by all, locked for one after another, or private, where a
+/// second step at the same time gets a directory of its own. Holds across processes.</summary>
+internal sealed class CacheMountLock : IDisposable
+{
+    private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);
+
+    private readonly FileLock _held;
+
+    private CacheMountLock(string directory, FileLock held) => (Path, _held) = (directory, held);
+
+    /// <summary>The directory; it may not exist yet.</summary>
+    public string Path { get; }
+
+    public static async Task<CacheMountLock> AcquireAsync(string root, CacheMount mount, CancellationToken cancellationToken)
+    {
+        string name = Digest.Sha256(mount.Id).Hex;
+        Directory.CreateDirectory(root);
+        for (int copy = 0; ;)
+        {
+            string directory = System.IO.Path.Combine(root, copy == 0 ? name : string.Create(CultureInfo.InvariantCulture, $"{name}-{copy}"));
+            if (FileLock.TryAcquire(directory + ".lock", exclusive: mount.Sharing != CacheSharing.Shared) is { } held)
+                return new CacheMountLock(directory, held);
+            if (mount.Sharing == CacheSharing.Private) copy++;
+            else await Task.Delay(s_poll, cancellationToken);
+        }
+    }
+
+    public void Dispose() => _held.Dispose();
+}

@@ -1,0 +1,90 @@
+using System.Collections.Immutable;
+using Kimg.Engine.Archive;
+using Kimg.Engine.Graph;
+using Kimg.Engine.Primitives;
+using Kimg.Engine.Snapshots;
+using Kimg.Engine.Solver;
+
+namespace Kimg.Engine.Ops;
+
+/// <summary>COPY, ADD, WORKDIR, heredocs: changes a tree as data and gives one plan layer. Nothing is written to disk.</summary>
+internal sealed class FileRunner : IOp<OpResult>
+{
+    private readonly FileOp _op;
+    private readonly ArchiveUnpacker _unpacker;
+    private readonly TimeProvider _time;
+
+    public FileRunner(FileOp op, int inputCount, ArchiveUnpacker unpacker, TimeProvider time)
+    {
+        (_op, _unpacker, _time) = (op, unpacker, time);
+        CacheMap = new CacheMap<OpResult>
+        {
+            Digest = OpDigest.Of(op),
+            Inputs = [.. Enumerable.Range(0, inputCount).Select(ContentOf)],
+        };
+    }
+
+    public CacheMap<OpResult> CacheMap { get; }
+
+    public async Task<OpResult> ExecuteAsync(ImmutableArray<OpResult> inputs, CancellationToken cancellationToken)
+    {
+        ImmutableArray<SnapshotLayer> below = await inputs[0].LayersAsync(cancellationToken);
+        IFileTree root = below.IsEmpty ? EmptyTree.Instance : await inputs[0].TreeAsync(cancellationToken);
+        var editor = new TreeEditor(root, _op.CreatedTime ?? 0);
+        foreach (FileAction action in _op.Actions) await ApplyAsync(editor, action, inputs, cancellationToken);
+        return new Snapshot(below).Append(new PlanLayer(editor.Finish()) { Created = _time.GetUtcNow() });
+    }
+
+    // Input 0 is what is changed; it counts by its identity. The others count by what is copied from them.
+    private ContentDigest<OpResult>? ContentOf(int input)
+    {
+        ImmutableArray<CopyAction> copies = [.. _op.Actions.OfType<CopyAction>().Where(copy => copy.Input == input)];
+        if (input == 0 || copies.IsEmpty) return null;
+        return async (result, cancellationToken) => await ContentDigests.OfCopiesAsync(await result.TreeAsync(cancellationToken), copies, cancellationToken);
+    }
+
+    private async Task ApplyAsync(TreeEditor editor, FileAction action, ImmutableArray<OpResult> inputs, CancellationToken cancellationToken)
+    {
+        switch (action)
+        {
+            case CopyAction copy:
+                (uint, uint)? owner = copy.Owner is null ? null : await OwnerLookup.ResolveAsync(editor, copy.Owner, cancellationToken);
+                IFileTree source = copy.Input == 0 ? editor : await inputs[copy.Input].TreeAsync(cancellationToken);
+                await new CopyPlanner(editor, source, copy, owner, _op.CreatedTime).CopyAsync(_unpacker, cancellationToken);
+                break;
+            case MkDirAction directory:
+                (uint uid, uint gid) = directory.Owner is null ? default : await OwnerLookup.ResolveAsync(editor, directory.Owner, cancellationToken);
+                editor.MakeDirectories(directory.Path, directory.Mode, uid, gid);
+                break;
+            case MkFileAction file:
+                await MakeFileAsync(editor, file, cancellationToken);
+                break;
+            default:
+                throw new System.Diagnostics.UnreachableException($"file action {action.GetType().Name}");
+        }
+    }
+
+    private async Task MakeFileAsync(TreeEditor editor, MkFileAction file, CancellationToken cancellationToken)
+    {
+        (uint uid, uint gid) = file.Owner is null ? default : await OwnerLookup.ResolveAsync(editor, file.Owner, cancellationToken);
+        ImagePath path = ImagePath.Normalize(file.Path);
+        editor.MakeDirectories(path.Parent.Value, 0b111_101_101, uid, gid);
+        path = editor.Resolve(path);
+        if (editor.Find(path) is { Type: EntryType.Directory })
+        {
+            throw new KimgException(ErrorCode.InvalidCopy, $"'{path}' is a directory") { Hint = "a heredoc needs the name of a file, or a directory ending in '/'" };
+        }
+
+        var entry = new TarEntry
+        {
+            Path = path,
+            Type = EntryType.File,
+            Mode = ModeChange.Parse(file.ModeText)?.Apply(file.Mode, directory: false) ?? file.Mode,
+            Uid = uid,
+            Gid = gid,
+            Size = file.Content.Length,
+            ModifiedSeconds = _op.CreatedTime ?? 0,
+        };
+        editor.Put(new PlanEntry(entry, new InlineBytes(file.Content)));
+    }
+}

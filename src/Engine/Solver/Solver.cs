@@ -1,0 +1,208 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Kimg.Engine.Graph;
+using Kimg.Engine.Primitives;
+
+namespace Kimg.Engine.Solver;
+
+/// <summary>Gives the result of a vertex with the least work: looks it up by its definition, then, with its inputs solved, by their results and by the content it uses of
+/// them, and executes it only when none is known. Knows nothing of containers. One instance is one build: a vertex is solved once however many
+/// ask, independent vertices side by side.</summary>
+/// <remarks>
+/// Three keys, tried in this order; a hit is recorded under those tried before it:
+/// <list type="bullet">
+/// <item>definition: the operation and its inputs' definition keys. Needs no input solved, so what is below a hit is never touched.</item>
+/// <item>result: the operation and the ids of its inputs' results.</item>
+/// <item>content: as result, but inputs with a content digest enter by that instead.</item>
+/// </list>
+/// </remarks>
+internal sealed class Solver<TResult>(
+    Func<Vertex, IOp<TResult>> resolve,
+    ICacheStorage<TResult> storage,
+    ISolverObserver observer,
+    CancellationToken cancellationToken)
+    where TResult : class, ISolverResult
+{
+    private readonly ConcurrentDictionary<Digest, Node> _nodes = new();
+    private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+
+    /// <summary>The vertex's result. The first failure cancels everything still running, and is what every caller gets.</summary>
+    public async Task<TResult> SolveAsync(Vertex vertex)
+    {
+        try
+        {
+            return await ResultOf(NodeOf(vertex));
+        }
+        catch (OperationCanceledException) when (_failure is { } failure && !cancellationToken.IsCancellationRequested)
+        {
+            failure.Throw();
+            throw;
+        }
+    }
+
+    private System.Runtime.ExceptionServices.ExceptionDispatchInfo? _failure;
+
+    private Node NodeOf(Vertex vertex) =>
+        _nodes.GetOrAdd(vertex.Digest, static (_, a) => new Node(a.vertex, a.self.Resolve(a.vertex)), (vertex, self: this));
+
+    private IOp<TResult> Resolve(Vertex vertex) => resolve(vertex);
+
+    private Task<TResult> ResultOf(Node node)
+    {
+        lock (node) return node.Result ??= Task.Run(() => ComputeAsync(node), _stop.Token);
+    }
+
+    private Task<Digest?> DefinitionOf(Node node)
+    {
+        lock (node) return node.Definition ??= ComputeDefinitionAsync(node);
+    }
+
+    private async Task<TResult> ComputeAsync(Node node)
+    {
+        try
+        {
+            return await LookUpOrExecuteAsync(node);
+        }
+        catch (Exception error) when (Fail(error))
+        {
+            throw;
+        }
+    }
+
+    // A filter that never catches: it records the first real failure and stops the rest of the build.
+    private bool Fail(Exception error)
+    {
+        if (error is OperationCanceledException && _stop.IsCancellationRequested) return false;
+        Interlocked.CompareExchange(ref _failure, System.Runtime.ExceptionServices.ExceptionDispatchInfo.Capture(error), null);
+        _stop.Cancel();
+        return false;
+    }
+
+    private async Task<TResult> LookUpOrExecuteAsync(Node node)
+    {
+        CacheMap<TResult> map = node.Op.CacheMap;
+        if (!map.Cacheable) return await ExecuteAsync(node, [], await InputsOf(node));
+
+        bool lookUp = !node.Vertex.Meta.IgnoreCache;
+        var tried = new List<Digest>(3);
+        if (await DefinitionOf(node) is { } definition && await FindAsync(node, definition, tried, lookUp && !node.Fresh) is { } defined) return defined;
+        ImmutableArray<TResult> inputs = await InputsOf(node);
+        if (inputs.Length > 0)
+        {
+            Digest byResult = CacheKey.Of("result", map.Digest, await DigestsOf(node, inputs, i => !NodeOf(node.Vertex.Inputs[i]).Op.CacheMap.Cacheable));
+            if (await FindAsync(node, byResult, tried, lookUp) is { } known) return known;
+        }
+
+        if (map.Inputs.Any(i => i is not null))
+        {
+            Digest byContent = CacheKey.Of("content", map.Digest, await DigestsOf(node, inputs, _ => true));
+            if (await FindAsync(node, byContent, tried, lookUp) is { } same) return same;
+        }
+
+        return await ExecuteAsync(node, tried, inputs);
+    }
+
+    private async Task<TResult?> FindAsync(Node node, Digest key, List<Digest> tried, bool lookUp)
+    {
+        TResult? found = lookUp ? await storage.LoadAsync(key, _stop.Token) : null;
+        if (found is null)
+        {
+            tried.Add(key);
+            return null;
+        }
+
+        if (tried.Count > 0) await storage.SaveAsync(tried, found, _stop.Token);
+        MarkCached(node);
+        return found;
+    }
+
+    private async Task<TResult> ExecuteAsync(Node node, List<Digest> keys, ImmutableArray<TResult> inputs)
+    {
+        lock (node) node.Reported = true;
+        observer.Started(node.Vertex);
+        TResult result;
+        try
+        {
+            result = await node.Op.ExecuteAsync(inputs, _stop.Token);
+        }
+        catch (Exception error)
+        {
+            observer.Completed(node.Vertex, cached: false, error);
+            throw;
+        }
+
+        if (keys.Count > 0) await storage.SaveAsync(keys, result, _stop.Token);
+        observer.Completed(node.Vertex, cached: false, null);
+        return result;
+    }
+
+    // What is below a hit was not solved, but for whoever watches it is as cached as the hit itself.
+    private void MarkCached(Node hit)
+    {
+        var reached = new List<Node>();
+        var pending = new Stack<Node>([hit]);
+        while (pending.TryPop(out Node? node))
+        {
+            lock (node)
+            {
+                if (node.Reported) continue;
+                node.Reported = true;
+            }
+
+            reached.Add(node);
+            foreach (Vertex input in node.Vertex.Inputs) pending.Push(NodeOf(input));
+        }
+
+        for (int i = reached.Count - 1; i >= 0; i--)
+        {
+            if (reached[i].Op.CacheMap.Cacheable) observer.Completed(reached[i].Vertex, cached: true, null);
+        }
+    }
+
+    private async Task<ImmutableArray<TResult>> InputsOf(Node node) =>
+        [.. await Task.WhenAll(node.Vertex.Inputs.Select(input => ResultOf(NodeOf(input))))];
+
+    private async Task<Digest[]> DigestsOf(Node node, ImmutableArray<TResult> inputs, Func<int, bool> useContent) =>
+        await Task.WhenAll(inputs.Select((input, i) =>
+            useContent(i) && node.Op.CacheMap.Inputs.ElementAtOrDefault(i) is { } content
+                ? content(input, _stop.Token)
+                : Task.FromResult(input.Id)));
+
+    // Null when an input has neither a definition nor a content digest to stand for it.
+    private async Task<Digest?> ComputeDefinitionAsync(Node node)
+    {
+        // A chain of thousands of instructions must not become as many stack frames.
+        await Task.Yield();
+        CacheMap<TResult> map = node.Op.CacheMap;
+        node.Fresh = node.Vertex.Meta.IgnoreCache;
+        if (!map.Cacheable) return null;
+        var keys = new List<Digest>(node.Vertex.Inputs.Length);
+        for (int i = 0; i < node.Vertex.Inputs.Length; i++)
+        {
+            Node input = NodeOf(node.Vertex.Inputs[i]);
+            Digest? key = await DefinitionOf(input);
+            if (key is null && map.Inputs.ElementAtOrDefault(i) is { } content) key = await content(await ResultOf(input), _stop.Token);
+            if (key is null) return null;
+            node.Fresh |= input.Fresh;
+            keys.Add(key.Value);
+        }
+
+        return CacheKey.Of("definition", map.Digest, keys);
+    }
+
+    private sealed class Node(Vertex vertex, IOp<TResult> op)
+    {
+        public Vertex Vertex { get; } = vertex;
+
+        public IOp<TResult> Op { get; } = op;
+
+        public Task<Digest?>? Definition { get; set; }
+
+        public Task<TResult>? Result { get; set; }
+
+        public bool Reported { get; set; }
+
+        /// <summary>It, or something below it, must be executed anew: its definition says nothing about what is recorded. Set with the definition.</summary>
+        public bool Fresh { get; set; }
+    }
+}

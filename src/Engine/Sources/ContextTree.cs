@@ -1,0 +1,174 @@
+using System.Runtime.InteropServices;
+using Kimg.Engine.Archive;
+using Kimg.Engine.Native;
+using Kimg.Engine.Primitives;
+using Kimg.Engine.Snapshots;
+using Microsoft.Win32.SafeHandles;
+
+namespace Kimg.Engine.Sources;
+
+/// <summary>A directory of this machine as a build context: what the ignore file hides is not there, everything belongs to 0:0, nothing is read before it is asked for.
+/// Sockets are left out, as BuildKit does. Thread-safe.</summary>
+internal sealed class ContextTree : IFileTree, IDisposable
+{
+    private readonly SafeFileHandle _root;
+    private readonly PatternMatcher? _ignore;
+    private readonly ContextDigests _digests;
+    private readonly Dictionary<ImagePath, Found?> _found = [];
+    private readonly Dictionary<ImagePath, IReadOnlyList<TarEntry>> _children = [];
+    private readonly Dictionary<(ulong Device, ulong Inode), ImagePath> _links = [];
+    private readonly Lock _gate = new();
+
+    /// <param name="directory">Absolute path.</param>
+    /// <param name="ignore">What is hidden; null: nothing.</param>
+    public ContextTree(string directory, PatternMatcher? ignore, ContextDigests digests)
+    {
+        HostPath = directory;
+        _ignore = ignore;
+        _digests = digests;
+        _root = Guard(ImagePath.Root, () => Libc.Trees.OpenRoot(directory));
+    }
+
+    /// <summary>Where it is on this machine.</summary>
+    public string HostPath { get; }
+
+    public TarEntry? Find(ImagePath path)
+    {
+        lock (_gate) return FindLocked(path)?.Entry;
+    }
+
+    public IReadOnlyList<TarEntry> Children(ImagePath directory)
+    {
+        lock (_gate) return ChildrenLocked(directory);
+    }
+
+    public Task<Stream> OpenAsync(TarEntry file, CancellationToken cancellationToken) =>
+        Task.FromResult<Stream>(new FileStream(OpenFile(file.Path), FileAccess.Read, bufferSize: 0));
+
+    public Task<IReadOnlyList<Digest>> HashAsync(IReadOnlyList<TarEntry> files, CancellationToken cancellationToken)
+    {
+        var stamps = new FileStamp[files.Count];
+        lock (_gate)
+        {
+            for (int i = 0; i < stamps.Length; i++)
+                stamps[i] = FindLocked(files[i].Path)?.Stamp ?? throw Changed(files[i].Path);
+        }
+
+        return _digests.HashAsync(stamps, OpenFile, cancellationToken);
+    }
+
+    public void Dispose() => _root.Dispose();
+
+    private SafeFileHandle OpenFile(ImagePath path) => Guard(path, () => Libc.Trees.OpenFile(_root, path.Value));
+
+    private Found? FindLocked(ImagePath path)
+    {
+        if (_found.TryGetValue(path, out Found? known)) return known;
+        if (path.IsRoot) return _found[path] = Make(path, Guard(path, () => Libc.Trees.Stat(_root)));
+
+        // Reading the parent keeps one rule for what is visible: a path is there when its directory lists it.
+        if (FindLocked(path.Parent)?.Entry.Type == EntryType.Directory) ChildrenLocked(path.Parent);
+        return _found.TryGetValue(path, out known) ? known : _found[path] = null;
+    }
+
+    private IReadOnlyList<TarEntry> ChildrenLocked(ImagePath directory)
+    {
+        if (_children.TryGetValue(directory, out IReadOnlyList<TarEntry>? known)) return known;
+        if (FindLocked(directory)?.Entry.Type != EntryType.Directory) return [];
+        return _children[directory] = Guard(directory, () => List(directory));
+    }
+
+    private List<TarEntry> List(ImagePath directory)
+    {
+        using SafeFileHandle handle = Libc.Trees.OpenDirectory(_root, directory.IsRoot ? "." : directory.Value);
+        List<string> names = Libc.Trees.List(handle);
+        var entries = new List<TarEntry>(names.Count);
+        foreach (string name in names)
+        {
+            ImagePath path = directory.Append(name);
+            PatternMatch? match = _ignore?.Match(path.Value, MatchOf(directory));
+            bool hidden = match is { IsMatch: true };
+            if (hidden && !_ignore!.HasExceptions) continue;
+            if (!Libc.Trees.TryStat(handle, name, out FileStat stat) || stat.Format == FileStat.Socket) continue;
+            if (hidden && !stat.IsDirectory) continue;
+            Found found = Make(path, stat) with { Match = match };
+            if (stat.IsSymlink) found = found with { Entry = found.Entry with { LinkTarget = Libc.Trees.ReadLink(handle, name) } };
+            _found[path] = found;
+
+            // A hidden directory shows when an exception brings back something below it.
+            if (hidden && ChildrenLocked(path).Count == 0)
+            {
+                _found[path] = null;
+                continue;
+            }
+
+            entries.Add(found.Entry);
+        }
+
+        return entries;
+    }
+
+    private PatternMatch? MatchOf(ImagePath directory) => _found.GetValueOrDefault(directory)?.Match;
+
+    private Found Make(ImagePath path, in FileStat stat)
+    {
+        EntryType type = stat.Format switch
+        {
+            FileStat.Directory => EntryType.Directory,
+            FileStat.Symlink => EntryType.Symlink,
+            FileStat.Character => EntryType.CharDevice,
+            FileStat.Block => EntryType.BlockDevice,
+            FileStat.Fifo => EntryType.Fifo,
+            _ => EntryType.File,
+        };
+        string? link = null;
+        if (type == EntryType.File && stat.LinkCount > 1 && !_links.TryAdd((stat.Device, stat.Inode), path))
+        {
+            link = _links[(stat.Device, stat.Inode)].Value;
+        }
+
+        var entry = new TarEntry
+        {
+            Path = path,
+            Type = link is null ? type : EntryType.HardLink,
+            LinkTarget = link,
+            Mode = type == EntryType.Symlink ? 0b111_111_111 : stat.Mode,
+            Size = type == EntryType.File ? stat.Size : 0,
+            ModifiedSeconds = stat.ModifiedSeconds,
+            DeviceMajor = type is EntryType.CharDevice or EntryType.BlockDevice ? stat.RdevMajor : 0,
+            DeviceMinor = type is EntryType.CharDevice or EntryType.BlockDevice ? stat.RdevMinor : 0,
+        };
+        return new Found(entry, FileStamp.Of(path, stat), null);
+    }
+
+    private T Guard<T>(ImagePath path, Func<T> call)
+    {
+        try
+        {
+            return call();
+        }
+        catch (SyscallException error)
+        {
+            string where = path.IsRoot ? HostPath : Path.Combine(HostPath, path.Value);
+            throw error.Errno switch
+            {
+                Libc.Trees.EACCES or Libc.Trees.EPERM => new KimgException(ErrorCode.ContextUnreadable, $"cannot read '{where}': permission denied", error)
+                {
+                    Hint = "make it readable for the user who builds, or exclude it in .dockerignore",
+                },
+                Libc.Trees.ENOENT or Libc.Trees.ENOTDIR when path.IsRoot => new KimgException(ErrorCode.ContextNotFound, $"no directory '{where}'", error)
+                {
+                    Hint = "the build context must be an existing directory",
+                },
+                _ => Changed(path),
+            };
+        }
+    }
+
+    private static KimgException Changed(ImagePath path) => new(ErrorCode.FileChangedDuringBuild, $"'{path}' changed during the build")
+    {
+        Hint = "build from a tree that nothing writes to meanwhile",
+    };
+
+    private sealed record Found(TarEntry Entry, FileStamp Stamp, PatternMatch? Match);
+}
