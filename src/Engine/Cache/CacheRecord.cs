@@ -24,10 +24,11 @@ internal sealed record LayerRecord(Digest Id, DateTimeOffset? Created)
 }
 
 /// <summary>The blobs a layer made here was exported as.</summary>
-internal sealed record LayerBlobs(Digest DiffId, ImmutableArray<LayerBlob> Blobs);
+internal sealed record LayerBlobs(ImmutableArray<LayerBlob> Blobs);
 
-/// <param name="Form">Compression, level and rewritten time, as in "gzip:6".</param>
-internal sealed record LayerBlob(string Form, Digest Digest, long Size);
+/// <param name="Form">Compression and level, as in "gzip:6".</param>
+/// <param name="Epoch">mtimes in it were clamped to this, seconds since 1970; null: they are the layer's own.</param>
+internal sealed record LayerBlob(string Form, long? Epoch, Digest DiffId, Digest Digest, long Size);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

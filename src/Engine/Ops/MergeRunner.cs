@@ -11,6 +11,7 @@ internal sealed class MergeRunner(int inputCount) : IOp<OpResult>
     public CacheMap<OpResult> CacheMap { get; } = new()
     {
         Digest = OpDigest.Of(new MergeOp()),
+        Policy = CachePolicy.Recomputed,
         Inputs = [.. Enumerable.Repeat<ContentDigest<OpResult>?>(null, inputCount)],
     };
 

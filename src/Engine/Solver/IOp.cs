@@ -27,9 +27,19 @@ internal sealed record CacheMap<TResult>
     /// <summary>One per input: digest of exactly what the operation uses of that input's result, or null where only the input's identity counts.</summary>
     public ImmutableArray<ContentDigest<TResult>?> Inputs { get; init; } = [];
 
-    /// <summary>False: the operation is cheap, always executed and never recorded, and its definition says nothing about its result
-    /// (opening a local context). What depends on it must use a content digest.</summary>
-    public bool Cacheable { get; init; } = true;
+    public CachePolicy Policy { get; init; } = CachePolicy.Recorded;
+}
+
+internal enum CachePolicy
+{
+    /// <summary>Looked up and recorded.</summary>
+    Recorded,
+
+    /// <summary>Cheap: executed whenever it is needed, never looked up. Its definition still says what it gives.</summary>
+    Recomputed,
+
+    /// <summary>Cheap, and its definition says nothing about its result (a local context): what depends on it goes by content.</summary>
+    ContentOnly,
 }
 
 internal delegate Task<Digest> ContentDigest<in TResult>(TResult result, CancellationToken cancellationToken);

@@ -81,7 +81,7 @@ internal sealed class Solver<TResult>(
     private async Task<TResult> LookUpOrExecuteAsync(Node node)
     {
         CacheMap<TResult> map = node.Op.CacheMap;
-        if (!map.Cacheable) return await ExecuteAsync(node, [], await InputsOf(node));
+        if (map.Policy != CachePolicy.Recorded) return await ExecuteAsync(node, [], await InputsOf(node));
 
         bool lookUp = !node.Vertex.Meta.IgnoreCache;
         var tried = new List<Digest>(3);
@@ -89,7 +89,7 @@ internal sealed class Solver<TResult>(
         ImmutableArray<TResult> inputs = await InputsOf(node);
         if (inputs.Length > 0)
         {
-            Digest byResult = CacheKey.Of("result", map.Digest, await DigestsOf(node, inputs, i => !NodeOf(node.Vertex.Inputs[i]).Op.CacheMap.Cacheable));
+            Digest byResult = CacheKey.Of("result", map.Digest, await DigestsOf(node, inputs, i => NodeOf(node.Vertex.Inputs[i]).Op.CacheMap.Policy == CachePolicy.ContentOnly));
             if (await FindAsync(node, byResult, tried, lookUp) is { } known) return known;
         }
 
@@ -155,7 +155,7 @@ internal sealed class Solver<TResult>(
 
         for (int i = reached.Count - 1; i >= 0; i--)
         {
-            if (reached[i].Op.CacheMap.Cacheable) observer.Completed(reached[i].Vertex, cached: true, null);
+            if (reached[i].Op.CacheMap.Policy != CachePolicy.ContentOnly) observer.Completed(reached[i].Vertex, cached: true, null);
         }
     }
 
@@ -175,7 +175,7 @@ internal sealed class Solver<TResult>(
         await Task.Yield();
         CacheMap<TResult> map = node.Op.CacheMap;
         node.Fresh = node.Vertex.Meta.IgnoreCache;
-        if (!map.Cacheable) return null;
+        if (map.Policy == CachePolicy.ContentOnly) return null;
         var keys = new List<Digest>(node.Vertex.Inputs.Length);
         for (int i = 0; i < node.Vertex.Inputs.Length; i++)
         {

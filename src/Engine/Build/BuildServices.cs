@@ -1,0 +1,59 @@
+using Kimg.Engine.Cache;
+using Kimg.Engine.Content;
+using Kimg.Engine.Ops;
+using Kimg.Engine.Registry;
+using Kimg.Engine.Snapshots;
+using Kimg.Engine.Sources;
+
+namespace Kimg.Engine.Build;
+
+/// <summary>What all builds of one process share, composed once.</summary>
+internal sealed record BuildServices : IAsyncDisposable
+{
+    public required BuilderOptions Options { get; init; }
+
+    public required StateLayout State { get; init; }
+
+    public required ContentStore Content { get; init; }
+
+    public required RegistryClient Registry { get; init; }
+
+    public required IWorker Worker { get; init; }
+
+    public required ImageNames Names { get; init; }
+
+    public required ImageLayers Images { get; init; }
+
+    public required RecordStore<CacheRecord> Records { get; init; }
+
+    public required RecordStore<LayerBlobs> LayerBlobs { get; init; }
+
+    public static BuildServices Create(BuilderOptions options)
+    {
+        var state = new StateLayout(options.StateDirectory);
+        var content = new ContentStore(state.Root, new ContentStoreOptions { Time = options.Time });
+        var registry = new RegistryClient(options.Registry);
+        return new BuildServices
+        {
+            Options = options,
+            State = state,
+            Content = content,
+            Registry = registry,
+            Worker = WorkerFactory.Create(options, state),
+            Names = new ImageNames(state.Images),
+            Images = new ImageLayers(new LayerStorage(content, state.Root), registry),
+            Records = new RecordStore<CacheRecord>(state.Records, CacheJson.Default.CacheRecord),
+            LayerBlobs = new RecordStore<LayerBlobs>(state.Layers, CacheJson.Default.LayerBlobs),
+        };
+    }
+
+    public BuildSession Begin(BuildRequest request, IBuildObserver? observer, CancellationToken cancellationToken) =>
+        new(this, request, new EventStream(observer, Options.Time), cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await Worker.DisposeAsync();
+        Registry.Dispose();
+        Content.Dispose();
+    }
+}

@@ -1,0 +1,100 @@
+using System.Collections.Immutable;
+using Kimg.Engine.Dockerfile;
+using Kimg.Engine.Graph;
+using Kimg.Engine.Ops;
+using Kimg.Engine.Primitives;
+using Kimg.Engine.Solver;
+using Kimg.Engine.Sources;
+
+namespace Kimg.Engine.Build;
+
+/// <summary>One build: its contexts, its events, its solver. Disposed, it leaves nothing but what the cache keeps.</summary>
+internal sealed class BuildSession : IAsyncDisposable
+{
+    private readonly BuildServices _services;
+    private readonly BuildRequest _request;
+    private readonly EventStream _events;
+    private readonly CancellationToken _cancellationToken;
+    private readonly ContextOpener _contexts;
+    private readonly ImageResolver _resolver;
+    private readonly SemaphoreSlim _slots;
+    private readonly TemporaryDirectory _temporary;
+
+    public BuildSession(BuildServices services, BuildRequest request, EventStream events, CancellationToken cancellationToken)
+    {
+        (_services, _request, _events, _cancellationToken) = (services, request, events, cancellationToken);
+        _contexts = new ContextOpener(services.State, services.Options.Time);
+        _resolver = new ImageResolver(services.Registry, services.Content, services.Names, request.Pull);
+        _slots = new SemaphoreSlim(request.MaxParallelism > 0 ? request.MaxParallelism : Math.Max(4, 2 * Environment.ProcessorCount));
+        _temporary = new TemporaryDirectory(services.State.Temporary);
+    }
+
+    /// <summary>Finds the Dockerfile and the main context's files.</summary>
+    public Task<LoadedDockerfile> OpenContextAsync() =>
+        _events.RunAsync("[internal] load build definition from " + Path.GetFileName(_request.DockerfilePath ?? "Dockerfile"), async _ =>
+        {
+            string? directory = await ContextDirectory.OpenAsync(_request.Context, _temporary, _cancellationToken);
+            LoadedDockerfile dockerfile = await DockerfileLoader.LoadAsync(_request, directory, _cancellationToken);
+            _contexts.Add(ContextOpener.Main, directory ?? _temporary.MakeEmpty(), dockerfile.HostPath);
+            return dockerfile;
+        });
+
+    public async Task<ImmutableArray<FrontendResult>> LowerAsync(LoadedDockerfile dockerfile)
+    {
+        var host = new FrontendHost(_resolver, _request.NamedContexts, _contexts, _events);
+        Platform[] platforms = _request.Platforms.IsEmpty ? [Platform.Host] : [.. _request.Platforms.Distinct()];
+        IEnumerable<Task<FrontendResult>> lowering = platforms.Select(platform => DockerfileFrontend.LowerAsync(
+            dockerfile.Bytes, dockerfile.Name, FrontendMapping.OptionsOf(_request, platform, platforms.Length > 1), host, _cancellationToken));
+        ImmutableArray<FrontendResult> results = [.. await Task.WhenAll(lowering)];
+        foreach (LintWarning warning in results.SelectMany(r => r.Warnings).Distinct()) _events.Send(new VertexWarning(_events.Now, default, warning));
+        return results;
+    }
+
+    public async Task<ImmutableArray<PlatformBuild>> SolveAsync(ImmutableArray<FrontendResult> lowered)
+    {
+        foreach (FrontendResult result in lowered) _events.Announce(result.Root);
+        var solver = new Solver<OpResult>(OpFactory().Create, Cache(), _events, _cancellationToken);
+        OpResult[] roots = await Task.WhenAll(lowered.Select(result => solver.SolveAsync(result.Root)));
+        _contexts.SaveDigests();
+        var built = ImmutableArray.CreateBuilder<PlatformBuild>();
+        foreach ((FrontendResult frontend, OpResult root) in lowered.Zip(roots))
+        {
+            built.Add(new PlatformBuild(
+                Platform.Normalize(frontend.Config.Os, frontend.Config.Architecture, frontend.Config.Variant),
+                frontend,
+                root as Snapshot ?? new Snapshot(await root.LayersAsync(_cancellationToken))));
+        }
+
+        return built.ToImmutable();
+    }
+
+    public Task<BuildResult> ExportAsync(ImmutableArray<PlatformBuild> built) =>
+        new ImageExport(_services, _request, _events, _cancellationToken).RunAsync(built);
+
+    public async ValueTask DisposeAsync()
+    {
+        _contexts.Dispose();
+        await _temporary.DisposeAsync();
+        _slots.Dispose();
+    }
+
+    private SnapshotCache Cache() => new(_services.Records, _services.LayerBlobs, _services.Images, _services.Worker);
+
+    private OpFactory OpFactory()
+    {
+        var secrets = new SecretReader(_request.Secrets, _services.Options.Environment);
+        var agents = new AgentSources(_request.Ssh, _services.Options.Environment, _temporary.Path);
+        var environment = new StepEnvironment
+        {
+            Worker = _services.Worker,
+            StateDirectory = _services.State.Root,
+            Time = _services.Options.Time,
+            Secret = secrets.ReadAsync,
+            Agent = agents.Forward,
+            ResolvConf = NetworkFiles.ResolvConf(File.Exists("/etc/resolv.conf") ? File.ReadAllText("/etc/resolv.conf") : null, sharesNetwork: true),
+            Network = _request.Network,
+            Slots = _slots,
+        };
+        return new OpFactory(_resolver, _services.Images, _contexts, environment, new Directories(_services.Worker), new ArchiveUnpacker(_temporary.Path), _events);
+    }
+}

@@ -1,0 +1,30 @@
+using System.Collections.Immutable;
+using Kimg.Engine.Registry;
+
+namespace Kimg.Engine.Build;
+
+/// <summary>The surroundings of builds: everything the engine would otherwise have to ask the process it is in.</summary>
+public sealed record BuilderOptions
+{
+    /// <summary>Absolute; shared by all builds of one user.</summary>
+    public required string StateDirectory { get; init; }
+
+    /// <summary>"auto", or the name of a rung of the isolation ladder.</summary>
+    public string Isolation { get; init; } = "auto";
+
+    /// <summary>"auto", "overlay", "fuse-overlayfs" or "native".</summary>
+    public string StorageDriver { get; init; } = "auto";
+
+    /// <summary>Kernel features to do without, for tests ("overlay", "openat2", …).</summary>
+    public ImmutableArray<string> Without { get; init; } = [];
+
+    /// <summary>The kimg binary the worker runs as; null: this process's own.</summary>
+    public string? WorkerExecutable { get; init; }
+
+    public RegistryOptions Registry { get; init; } = new();
+
+    /// <summary>Looks up a variable of the user's environment (secrets by env=, SSH_AUTH_SOCK).</summary>
+    public Func<string, string?> Environment { get; init; } = _ => null;
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+}

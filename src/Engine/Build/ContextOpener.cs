@@ -1,0 +1,52 @@
+using System.Collections.Concurrent;
+using Kimg.Engine.Graph;
+using Kimg.Engine.Primitives;
+using Kimg.Engine.Sources;
+
+namespace Kimg.Engine.Build;
+
+/// <summary>The local directories of a build by name: the main context and --build-context ones, opened once, with their ignore files.</summary>
+internal sealed class ContextOpener(StateLayout state, TimeProvider time) : IDisposable
+{
+    /// <summary>The name of the main context in <see cref="LocalSourceOp"/>.</summary>
+    public const string Main = "context";
+
+    private readonly ConcurrentDictionary<string, (string Directory, string? Dockerfile)> _directories = new();
+    private readonly ConcurrentDictionary<string, Lazy<ContextTree>> _open = new();
+    private readonly ConcurrentBag<ContextDigests> _digests = [];
+
+    /// <param name="dockerfile">Host path of the Dockerfile, whose own ignore file goes first; null: only the context's.</param>
+    public void Add(string name, string directory, string? dockerfile)
+    {
+        if (!Directory.Exists(directory))
+        {
+            throw new KimgException(ErrorCode.ContextNotFound, File.Exists(directory) ? $"the build context '{directory}' is a file" : $"no directory '{directory}' to build from")
+            {
+                Hint = "the build context is the last argument of kimg build: a directory, a URL, or - for stdin",
+            };
+        }
+
+        _directories[name] = (directory, dockerfile);
+    }
+
+    public ContextTree Open(LocalSourceOp op) => _open.GetOrAdd(op.Name, name => new Lazy<ContextTree>(() => OpenNew(name))).Value;
+
+    /// <summary>Keeps the digests that were computed, for the next build.</summary>
+    public void SaveDigests()
+    {
+        foreach (ContextDigests digests in _digests) digests.Save();
+    }
+
+    public void Dispose()
+    {
+        foreach (Lazy<ContextTree> tree in _open.Values.Where(tree => tree.IsValueCreated)) tree.Value.Dispose();
+    }
+
+    private ContextTree OpenNew(string name)
+    {
+        (string directory, string? dockerfile) = _directories[name];
+        var digests = new ContextDigests(Path.Combine(state.Contexts, Digest.Sha256(directory).Hex), time);
+        _digests.Add(digests);
+        return new ContextTree(directory, IgnoreFile.Find(directory, dockerfile), digests);
+    }
+}

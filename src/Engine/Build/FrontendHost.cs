@@ -1,0 +1,61 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Kimg.Engine.Dockerfile;
+using Kimg.Engine.Graph;
+using Kimg.Engine.Oci;
+using Kimg.Engine.Primitives;
+using Kimg.Engine.Sources;
+
+namespace Kimg.Engine.Build;
+
+/// <summary>Answers lowering: base images from their registries, named contexts from the request. Each image is asked for once per build.</summary>
+internal sealed class FrontendHost(
+    ImageResolver images,
+    ImmutableSortedDictionary<string, ContextSource> namedContexts,
+    ContextOpener contexts,
+    EventStream events) : IFrontendHost
+{
+    private readonly ConcurrentDictionary<(string Name, Platform Platform), Lazy<Task<PlatformImage>>> _resolved = new();
+
+    public async Task<ResolvedImage> ResolveImageAsync(ImageReference reference, Platform platform, CancellationToken cancellationToken)
+    {
+        PlatformImage image = await _resolved.GetOrAdd((reference.ToString(), platform), _ => new(() => ResolveAsync(reference, platform, cancellationToken))).Value;
+        return new ResolvedImage(reference, image.Descriptor.Digest, image.Config);
+    }
+
+    public async Task<NamedContext?> FindNamedContextAsync(string name, Platform platform, CancellationToken cancellationToken)
+    {
+        if (Match(name) is not { } source) return null;
+        switch (source)
+        {
+            case DirectoryContext directory:
+                contexts.Add("context:" + name, directory.Path, dockerfile: null);
+                return new NamedContext(new Vertex(new LocalSourceOp("context:" + name), [], new VertexMeta($"[context {name}] load from client")), null);
+            case ImageContext image:
+                ResolvedImage resolved = await ResolveImageAsync(image.Reference, platform, cancellationToken);
+                var op = new ImageSourceOp(image.Reference.ToString(), platform, resolved.Digest);
+                return new NamedContext(new Vertex(op, [], new VertexMeta($"[context {name}] {image.Reference.Familiar}")), resolved.Config);
+            default:
+                throw new KimgException(ErrorCode.UnsupportedFeature, $"named context '{name}': {source.GetType().Name} is not supported")
+                {
+                    Hint = "use a directory or docker-image://",
+                };
+        }
+    }
+
+    // A name is a stage's, or an image's in any spelling.
+    private ContextSource? Match(string name)
+    {
+        foreach ((string key, ContextSource source) in namedContexts)
+        {
+            if (string.Equals(key, name, StringComparison.OrdinalIgnoreCase)) return source;
+            if (ImageReference.TryParse(key, out ImageReference? a) && ImageReference.TryParse(name, out ImageReference? b) && a == b) return source;
+        }
+
+        return null;
+    }
+
+    private Task<PlatformImage> ResolveAsync(ImageReference reference, Platform platform, CancellationToken cancellationToken) =>
+        events.RunAsync($"[internal] load metadata for {reference.Name}{(reference.Tag is { } tag ? ":" + tag : "")}{(reference.Digest is { } d ? "@" + d : "")}", _ =>
+            images.ResolveAsync(reference, platform, message => events.Send(new BuildNotice(events.Now, message)), cancellationToken));
+}

@@ -1,0 +1,32 @@
+using System.Collections.Immutable;
+using Kimg.Engine.Dockerfile;
+using Kimg.Engine.Graph;
+using Kimg.Engine.Ops;
+using Kimg.Engine.Primitives;
+using Kimg.Engine.Solver;
+
+namespace Kimg.Engine.Build;
+
+/// <summary>Builds images: the newcomer's entrance to the engine. Each line of <see cref="BuildAsync"/> is a stage of docs/architecture.md's data flow.</summary>
+public sealed class ImageBuilder : IAsyncDisposable
+{
+    private readonly BuildServices _services;
+
+    private ImageBuilder(BuildServices services) => _services = services;
+
+    public static ImageBuilder Create(BuilderOptions options) => new(BuildServices.Create(options));
+
+    /// <exception cref="KimgException">Whatever the request, the Dockerfile, a step, a registry or this machine made fail.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; nothing is left running.</exception>
+    public async Task<BuildResult> BuildAsync(BuildRequest request, IBuildObserver? observer = null, CancellationToken cancellationToken = default)
+    {
+        await using BuildSession session = _services.Begin(request, observer, cancellationToken);
+        LoadedDockerfile dockerfile = await session.OpenContextAsync();
+        ImmutableArray<FrontendResult> lowered = await session.LowerAsync(dockerfile);
+        ImmutableArray<PlatformBuild> built = await session.SolveAsync(lowered);
+        BuildResult result = await session.ExportAsync(built);
+        return result;
+    }
+
+    public ValueTask DisposeAsync() => _services.DisposeAsync();
+}

@@ -1,0 +1,26 @@
+namespace Kimg.Engine.Build;
+
+/// <summary>Where things are below the state directory. The content store keeps its own folders there too (docs/architecture.md lists them all).</summary>
+internal sealed record StateLayout(string Root)
+{
+    /// <summary>Results by cache key.</summary>
+    public string Records => Path.Combine(Root, "cache", "records");
+
+    /// <summary>Blobs a layer was exported as, by the layer's id.</summary>
+    public string Layers => Path.Combine(Root, "cache", "layers");
+
+    /// <summary>What tags last resolved to, and images built here, by name.</summary>
+    public string Images => Path.Combine(Root, "images");
+
+    /// <summary>Content digests of contexts, a file per directory.</summary>
+    public string Contexts => Path.Combine(Root, "contexts");
+
+    /// <summary>Directories of layers, by driver and owner encoding.</summary>
+    public string Snapshots => Path.Combine(Root, "snapshots");
+
+    /// <summary>Cache mounts.</summary>
+    public string Mounts => Path.Combine(Root, "mounts");
+
+    /// <summary>Things of one build, removed when it ends; what a killed build left is swept later.</summary>
+    public string Temporary => Path.Combine(Root, "tmp");
+}

@@ -1,0 +1,25 @@
+using Kimg.Engine.Content;
+using Kimg.Engine.Oci;
+using Kimg.Engine.Primitives;
+using Kimg.Engine.Registry;
+using Kimg.Engine.Snapshots;
+
+namespace Kimg.Engine.Sources;
+
+/// <summary>Opens layers of images: fetched from where they came from when their bytes are needed and are not here.</summary>
+internal sealed class ImageLayers(LayerStorage storage, RegistryClient registry)
+{
+    /// <param name="source">The image the layer belongs to, as a reference; null: it is only in the store.</param>
+    /// <returns>Null when the blob is neither here nor known to be anywhere.</returns>
+    public BlobLayer? Open(Descriptor blob, Digest diffId, string? source, Action<long>? progress = null)
+    {
+        ImageReference? reference = source is not null && ImageReference.TryParse(source, out ImageReference? parsed) ? parsed : null;
+        if (reference is null && storage.Content.Find(blob.Digest) is null) return null;
+        return new BlobLayer(blob, diffId, reference is null ? null : registry.BlobsOf(reference), storage) { Source = source, Progress = progress };
+    }
+
+    /// <summary>A layer that was exported here, when its blob is still in the store.</summary>
+    public BlobLayer? OpenLocal(Digest blob, long size, Digest diffId) => storage.Content.Find(blob) == size
+        ? new BlobLayer(new Descriptor { MediaType = MediaTypes.OciLayer, Digest = blob, Size = size }, diffId, null, storage)
+        : null;
+}
