@@ -53,7 +53,7 @@ internal sealed class LayerChain(IContentStore content, RecordStore<LayerBlobs> 
         Digest diffId;
         await using (Stream compressor = Codec.Compress(ingest.Stream, form.Compression, form.Level, leaveOpen: true))
         {
-            using var hashing = new HashingWriter(compressor);
+            using var hashing = new HashingStream(compressor, leaveOpen: true);
             if (epoch is { } latest)
             {
                 await using var clamp = new TimeClamp(hashing, latest);
@@ -65,7 +65,7 @@ internal sealed class LayerChain(IContentStore content, RecordStore<LayerBlobs> 
                 await layer.WriteTarAsync(hashing, cancellationToken);
             }
 
-            diffId = hashing.Finish();
+            diffId = hashing.CurrentDigest;
         }
 
         (Digest digest, long size) = await ingest.CommitAsync(null, cancellationToken);

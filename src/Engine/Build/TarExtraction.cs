@@ -11,7 +11,7 @@ internal static class TarExtraction
     /// <returns>The directory.</returns>
     public static string Extract(Stream tar, string directory, CancellationToken cancellationToken)
     {
-        var reader = new TarReader(Codec.Decompress(tar), TarDialect.Archive);
+        var reader = new TarReader(Codec.Decompress(tar), TarDialect.Plain);
         var times = new List<(string Path, long Seconds)>();
         while (reader.ReadNext() is { } entry)
         {

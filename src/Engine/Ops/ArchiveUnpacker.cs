@@ -1,0 +1,102 @@
+using System.Security.Cryptography;
+using Kimg.Engine.Archive;
+using Kimg.Engine.Primitives;
+using Kimg.Engine.Snapshots;
+
+namespace Kimg.Engine.Ops;
+
+/// <summary>ADD of a local archive: tar, plain or compressed, told by its content, becomes entries at the destination. What is no archive is left to be copied.</summary>
+/// <param name="directory">Where decompressed archives are kept while the build lasts.</param>
+internal sealed class ArchiveUnpacker(string directory)
+{
+    private const int DirectoryMode = 0b111_101_101;
+
+    /// <returns>False when the file is no archive.</returns>
+    public async Task<bool> TryUnpackAsync(
+        TreeEditor target, IFileTree source, TarEntry file, string destination, (uint Uid, uint Gid)? owner, CancellationToken cancellationToken)
+    {
+        if (await SpoolAsync(source, file, cancellationToken) is not { } spool) return false;
+        ImagePath root = target.MakeDirectories(destination, DirectoryMode, owner?.Uid ?? 0, owner?.Gid ?? 0);
+        await using FileStream tar = File.OpenRead(spool);
+        var reader = new TarReader(tar, TarDialect.Plain);
+        while (reader.ReadNext() is { } entry)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Put(target, root, reader, entry, spool, owner);
+        }
+
+        return true;
+    }
+
+    private static void Put(TreeEditor target, ImagePath root, TarReader reader, TarEntry entry, string spool, (uint Uid, uint Gid)? owner)
+    {
+        ImagePath path = root;
+        if (!entry.Path.IsRoot)
+        {
+            ImagePath parent = target.MakeDirectories(root.Combine(entry.Path.Parent.Value).Value, DirectoryMode, 0, 0);
+            path = parent.Append(entry.Path.Name);
+        }
+
+        if (path.IsRoot) return;
+        if (target.Find(path) is { } existing && !(existing.Type == EntryType.Directory && entry.Type == EntryType.Directory)) target.Remove(path);
+        TarEntry placed = entry with
+        {
+            Path = path,
+            Uid = owner?.Uid ?? entry.Uid,
+            Gid = owner?.Gid ?? entry.Gid,
+            LinkTarget = entry.Type == EntryType.HardLink ? root.Combine(entry.LinkTarget!).Value : entry.LinkTarget,
+        };
+        target.Put(new PlanEntry(placed, entry.Type == EntryType.File ? Bytes(reader, entry, spool) : null));
+    }
+
+    private static ByteSource Bytes(TarReader reader, TarEntry entry, string spool)
+    {
+        if (reader.ContentOffset is { } offset) return new FileRange(spool, offset, entry.Size, Digest.FromSha256(SHA256.HashData(reader.Content)));
+
+        // A sparse file is not in one piece in the archive.
+        string expanded = $"{spool}-{Guid.NewGuid():N}";
+        using (FileStream output = File.Create(expanded)) reader.Content.CopyTo(output);
+        using FileStream written = File.OpenRead(expanded);
+        return new FileRange(expanded, 0, entry.Size, Digest.FromSha256(SHA256.HashData(written)));
+
+    }
+
+    // Null when the bytes are not a tar with at least one entry.
+    private async Task<string?> SpoolAsync(IFileTree source, TarEntry file, CancellationToken cancellationToken)
+    {
+        string spool = Path.Combine(directory, Guid.NewGuid().ToString("N")[..12] + ".tar");
+        try
+        {
+            await using (Stream packed = await source.OpenAsync(file, cancellationToken))
+            {
+                if (!IsTar(packed)) return null;
+            }
+
+            await using Stream again = await source.OpenAsync(file, cancellationToken);
+            await using Stream tar = Codec.Decompress(again);
+            await using FileStream output = File.Create(spool);
+            await tar.CopyToAsync(output, cancellationToken);
+            return spool;
+        }
+        catch (KimgException error) when (error.Code == ErrorCode.UnsafeArchive)
+        {
+            throw new KimgException(ErrorCode.UnsafeArchive, $"'{file.Path}' cannot be unpacked: {error.Message}", error)
+            {
+                Hint = "to copy the archive as a file use COPY, or ADD --unpack=false",
+            };
+        }
+    }
+
+    private static bool IsTar(Stream packed)
+    {
+        try
+        {
+            using Stream tar = Codec.Decompress(packed, leaveOpen: true);
+            return new TarReader(tar, TarDialect.Plain).ReadNext() is not null;
+        }
+        catch (KimgException)
+        {
+            return false;
+        }
+    }
+}
