@@ -1,0 +1,98 @@
+using System.Collections.Immutable;
+using Kimg.Engine.Content;
+using Kimg.Engine.Oci;
+using Kimg.Engine.Primitives;
+
+namespace Kimg.Engine.Registry;
+
+/// <summary>Pushes an image or index: blobs first, then manifests from the leaves up, the tags last. Whatever interrupts it, no tag ever
+/// points to something incomplete.</summary>
+public sealed class Pusher(RegistryClient client)
+{
+    private const int MaxDocuments = 1000;
+
+    /// <exception cref="KimgException">AccessDenied, DigestMismatch, RegistryUnreachable, …</exception>
+    public async Task PushAsync(PushRequest request, CancellationToken cancellationToken)
+    {
+        ImageReference repository = request.Names[0];
+        if (request.Names.Any(n => n.Name != repository.Name))
+            throw new KimgException(ErrorCode.InvalidArgument, $"'{repository.Name}' and other repositories in one push");
+        // Leaves before what refers to them.
+        var documents = new List<ManifestDocument>();
+        await CollectAsync(request.Source, request.Root, documents, cancellationToken);
+        ManifestDocument root = documents[^1];
+        ImageReference byDigest = repository with { Tag = null, Digest = root.Descriptor.Digest };
+        bool complete = await client.FindAsync(byDigest, cancellationToken) is not null;
+        if (complete) Report(request, documents);
+        else await PushContentsAsync(request, repository, documents, cancellationToken);
+
+        ImageReference[] tagged = [.. request.Names.Where(n => n.Tag is not null)];
+        if (tagged.Length == 0 && !complete) await client.PutManifestAsync(byDigest, root, cancellationToken);
+        foreach (ImageReference name in tagged) await client.PutManifestAsync(name, root, cancellationToken);
+    }
+
+    private async Task PushContentsAsync(
+        PushRequest request, ImageReference repository, List<ManifestDocument> documents, CancellationToken cancellationToken)
+    {
+        Descriptor[] blobs = [.. documents.Where(d => d.Manifest is not null).SelectMany(d => d.References).Where(IsDistributable).DistinctBy(b => b.Digest)];
+        var uploads = new BlobUploads(client, repository);
+        await Parallel.ForEachAsync(
+            blobs,
+            new ParallelOptions { MaxDegreeOfParallelism = client.Options.ParallelTransfers, CancellationToken = cancellationToken },
+            async (blob, token) => await PushBlobAsync(request, uploads, blob, token));
+        foreach (ManifestDocument document in documents.SkipLast(1))
+            await client.PutManifestAsync(repository with { Tag = null, Digest = document.Descriptor.Digest }, document, cancellationToken);
+    }
+
+    private static async Task PushBlobAsync(PushRequest request, BlobUploads uploads, Descriptor blob, CancellationToken cancellationToken)
+    {
+        if (!request.Present.Contains(blob.Digest) && !await TryMountAsync(request, uploads, blob, cancellationToken)
+            && !await uploads.ExistsAsync(blob, cancellationToken))
+        {
+            await uploads.UploadAsync(
+                blob,
+                token => request.Source.OpenBlobAsync(blob, 0, token),
+                request.Progress is { } progress ? bytes => progress(blob, bytes) : null,
+                cancellationToken);
+        }
+
+        request.Progress?.Invoke(blob, blob.Size);
+    }
+
+    // Where there is a hint the mount is tried without asking first: it is one request either way, and a mounted blob that was there is no harm.
+    private static async Task<bool> TryMountAsync(PushRequest request, BlobUploads uploads, Descriptor blob, CancellationToken cancellationToken)
+    {
+        foreach (string repository in request.MountFrom.GetValueOrDefault(blob.Digest, ImmutableArray<string>.Empty))
+        {
+            if (await uploads.TryMountAsync(blob, repository, cancellationToken)) return true;
+        }
+
+        return false;
+    }
+
+    private static async Task CollectAsync(
+        IBlobProvider source, Descriptor descriptor, List<ManifestDocument> documents, CancellationToken cancellationToken)
+    {
+        if (documents.Any(d => d.Descriptor.Digest == descriptor.Digest)) return;
+        if (documents.Count == MaxDocuments) throw new KimgException(ErrorCode.InvalidManifest, $"more than {MaxDocuments} manifests in one index");
+        string what = $"manifest {descriptor.Digest}";
+        await using var verified = new VerifiedStream(
+            await source.OpenBlobAsync(descriptor, 0, cancellationToken), descriptor.Digest, descriptor.Size);
+        byte[] bytes = await BoundedBody.ReadAsync(verified, descriptor.Size, BoundedBody.Manifest, what, cancellationToken);
+        ManifestDocument document = ManifestDocument.Parse(bytes, descriptor.Digest, descriptor.MediaType, what);
+        if (document.Index is { } index)
+        {
+            foreach (Descriptor child in index.Manifests) await CollectAsync(source, child, documents, cancellationToken);
+        }
+
+        documents.Add(document);
+    }
+
+    private static void Report(PushRequest request, List<ManifestDocument> documents)
+    {
+        if (request.Progress is not { } progress) return;
+        foreach (Descriptor blob in documents.Where(d => d.Manifest is not null).SelectMany(d => d.References)) progress(blob, blob.Size);
+    }
+
+    private static bool IsDistributable(Descriptor descriptor) => descriptor.Urls is not { Length: > 0 } || !RegistryBlobs.IsForeign(descriptor);
+}
