@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Kimg.Engine.Dockerfile;
-using Kimg.Engine.Graph;
 using Kimg.Engine.Ops;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Solver;

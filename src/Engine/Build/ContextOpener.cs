@@ -39,6 +39,7 @@ internal sealed class ContextOpener(StateLayout state, TimeProvider time) : IDis
 
     public void Dispose()
     {
+        foreach (ContextDigests digests in _digests) digests.Dispose();
         foreach (Lazy<ContextTree> tree in _open.Values.Where(tree => tree.IsValueCreated)) tree.Value.Dispose();
     }
 

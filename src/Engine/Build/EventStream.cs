@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Collections.Immutable;
 using Kimg.Engine.Graph;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Solver;

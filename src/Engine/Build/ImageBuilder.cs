@@ -1,9 +1,6 @@
-using System.Collections.Immutable;
 using Kimg.Engine.Dockerfile;
-using Kimg.Engine.Graph;
 using Kimg.Engine.Ops;
 using Kimg.Engine.Primitives;
-using Kimg.Engine.Solver;
 
 namespace Kimg.Engine.Build;
 

@@ -1,5 +1,4 @@
 using Kimg.Engine.Archive;
-using Kimg.Engine.Native;
 using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Build;
@@ -22,11 +21,11 @@ internal static class TarExtraction
             {
                 case EntryType.Directory:
                     Directory.CreateDirectory(path);
-                    File.SetUnixFileMode(path, (UnixFileMode)(entry.Mode | 0b111_000_000));
+                    SetMode(path, entry.Mode | 0b111_000_000);
                     break;
                 case EntryType.File:
                     using (var file = new FileStream(path, FileMode.CreateNew)) reader.Content.CopyTo(file);
-                    File.SetUnixFileMode(path, (UnixFileMode)(entry.Mode | 0b100_000_000));
+                    SetMode(path, entry.Mode | 0b100_000_000);
                     break;
                 case EntryType.Symlink:
                     File.CreateSymbolicLink(path, entry.LinkTarget!);
@@ -46,6 +45,11 @@ internal static class TarExtraction
         for (int i = times.Count - 1; i >= 0; i--)
             if (Path.Exists(times[i].Path)) File.SetLastWriteTimeUtc(times[i].Path, DateTimeOffset.FromUnixTimeSeconds(times[i].Seconds).UtcDateTime);
         return directory;
+    }
+
+    private static void SetMode(string path, int mode)
+    {
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, (UnixFileMode)mode);
     }
 
     // The host path of the entry with every parent a real directory and, to replace it, nothing at its place (but a directory for a directory).

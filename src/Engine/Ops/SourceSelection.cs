@@ -57,16 +57,16 @@ internal sealed class SourceSelection
 
         yield return new Selected(ImagePath.Root, root, Implied: _include is not null);
         var implied = new List<Selected>();
-        foreach (Selected item in Below(root, ImagePath.Root, null, null, implied)) yield return item;
+        foreach (Selected item in Below(root, ImagePath.Root, implied)) yield return item;
     }
 
-    private IEnumerable<Selected> Below(TarEntry directory, ImagePath at, PatternMatch? parentInclude, PatternMatch? parentExclude, List<Selected> implied)
+    private IEnumerable<Selected> Below(TarEntry directory, ImagePath at, List<Selected> implied)
     {
         foreach (TarEntry child in _tree.Children(directory.Path))
         {
             ImagePath path = at.Append(child.Path.Name);
-            PatternMatch? include = _include?.Match(path.Value, parentInclude), exclude = _exclude?.Match(path.Value, parentExclude);
-            bool selected = (include?.IsMatch ?? true) && !(exclude?.IsMatch ?? false);
+            bool excluded = _exclude?.MatchesOrParentMatches(path.Value) ?? false;
+            bool selected = !excluded && (_include?.MatchesOrParentMatches(path.Value) ?? true);
             bool isDirectory = child.Type == EntryType.Directory;
             if (selected)
             {
@@ -75,10 +75,10 @@ internal sealed class SourceSelection
                 yield return new Selected(path, child, Implied: false);
             }
 
-            if (!isDirectory || (exclude is { IsMatch: true } && !_exclude!.HasExceptions)) continue;
+            if (!isDirectory || (excluded && !_exclude!.HasExclusions)) continue;
             int depth = implied.Count;
             if (!selected) implied.Add(new Selected(path, child, Implied: true));
-            foreach (Selected item in Below(child, path, include, exclude, implied)) yield return item;
+            foreach (Selected item in Below(child, path, implied)) yield return item;
             if (!selected && implied.Count > depth) implied.RemoveAt(implied.Count - 1);
         }
     }

@@ -1,6 +1,4 @@
-using System.Collections.Immutable;
 using Kimg.Engine.Graph;
-using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Ops;
 

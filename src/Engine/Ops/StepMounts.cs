@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Kimg.Engine.Graph;
+using Kimg.Engine.Native;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Snapshots;
 using Microsoft.Win32.SafeHandles;
@@ -68,7 +69,7 @@ internal sealed class StepMounts : IAsyncDisposable
                 break;
             case SecretMount secret:
                 if (await ValueAsync(secret.Id, secret.Required, environment, cancellationToken) is not { } value) break;
-                _files.Add(MemoryFile.Create(value));
+                _files.Add(Descriptors.Memory("secret", value));
                 _mounts.Add(new FileMount(secret.Target, _files.Count - 1, secret.Mode, (uint)secret.Uid, (uint)secret.Gid));
                 break;
             case SshMount ssh:

@@ -37,8 +37,8 @@ internal sealed class TreeEditor(IFileTree baseTree, long createdTime) : IFileTr
     }
 
     public Task<Stream> OpenAsync(TarEntry file, CancellationToken cancellationToken) =>
-        _changes.TryGetValue(file.Path, out PlanEntry? change) && change is not null
-            ? change.OpenAsync(cancellationToken)
+        _changes.TryGetValue(file.Path, out PlanEntry? change) && change?.Source is { } source
+            ? source.OpenAsync(cancellationToken)
             : baseTree.OpenAsync(file, cancellationToken);
 
     public async Task<IReadOnlyList<Digest>> HashAsync(IReadOnlyList<TarEntry> files, CancellationToken cancellationToken)
@@ -46,8 +46,8 @@ internal sealed class TreeEditor(IFileTree baseTree, long createdTime) : IFileTr
         var digests = new Digest[files.Count];
         for (int i = 0; i < files.Count; i++)
         {
-            digests[i] = _changes.TryGetValue(files[i].Path, out PlanEntry? change) && change?.Content is { } known
-                ? known
+            digests[i] = _changes.TryGetValue(files[i].Path, out PlanEntry? change) && change?.Source is { } source
+                ? source.Digest
                 : (await baseTree.HashAsync([files[i]], cancellationToken))[0];
         }
 

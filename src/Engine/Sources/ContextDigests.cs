@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
-using Kimg.Engine.Native;
 using Kimg.Engine.Primitives;
 using Microsoft.Win32.SafeHandles;
 
@@ -9,7 +8,7 @@ namespace Kimg.Engine.Sources;
 
 /// <summary>Content digests of a context's files, remembered across builds by stamp (path, inode, size, mtime, ctime) in one file. A file written less than two seconds
 /// before it was recorded is hashed again, since its times cannot tell a further write. Anything wrong with the file of digests means hashing.</summary>
-internal sealed class ContextDigests(string? file, TimeProvider time)
+internal sealed class ContextDigests(string? file, TimeProvider time) : IDisposable
 {
     private const uint Magic = 0x6B44_4302;
 
@@ -76,6 +75,8 @@ internal sealed class ContextDigests(string? file, TimeProvider time)
             File.Delete(temporary);
         }
     }
+
+    public void Dispose() => _gate.Dispose();
 
     private Dictionary<FileStamp, Digest> Load()
     {

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Kimg.Engine.Archive;
 using Kimg.Engine.Native;
 using Kimg.Engine.Primitives;
@@ -86,12 +85,11 @@ internal sealed class ContextTree : IFileTree, IDisposable
         foreach (string name in names)
         {
             ImagePath path = directory.Append(name);
-            PatternMatch? match = _ignore?.Match(path.Value, MatchOf(directory));
-            bool hidden = match is { IsMatch: true };
-            if (hidden && !_ignore!.HasExceptions) continue;
+            bool hidden = _ignore?.MatchesOrParentMatches(path.Value) ?? false;
+            if (hidden && !_ignore!.HasExclusions) continue;
             if (!Libc.Trees.TryStat(handle, name, out FileStat stat) || stat.Format == FileStat.Socket) continue;
             if (hidden && !stat.IsDirectory) continue;
-            Found found = Make(path, stat) with { Match = match };
+            Found found = Make(path, stat);
             if (stat.IsSymlink) found = found with { Entry = found.Entry with { LinkTarget = Libc.Trees.ReadLink(handle, name) } };
             _found[path] = found;
 
@@ -107,8 +105,6 @@ internal sealed class ContextTree : IFileTree, IDisposable
 
         return entries;
     }
-
-    private PatternMatch? MatchOf(ImagePath directory) => _found.GetValueOrDefault(directory)?.Match;
 
     private Found Make(ImagePath path, in FileStat stat)
     {
@@ -138,7 +134,7 @@ internal sealed class ContextTree : IFileTree, IDisposable
             DeviceMajor = type is EntryType.CharDevice or EntryType.BlockDevice ? stat.RdevMajor : 0,
             DeviceMinor = type is EntryType.CharDevice or EntryType.BlockDevice ? stat.RdevMinor : 0,
         };
-        return new Found(entry, FileStamp.Of(path, stat), null);
+        return new Found(entry, FileStamp.Of(path, stat));
     }
 
     private T Guard<T>(ImagePath path, Func<T> call)
@@ -152,11 +148,11 @@ internal sealed class ContextTree : IFileTree, IDisposable
             string where = path.IsRoot ? HostPath : Path.Combine(HostPath, path.Value);
             throw error.Errno switch
             {
-                Libc.Trees.EACCES or Libc.Trees.EPERM => new KimgException(ErrorCode.ContextUnreadable, $"cannot read '{where}': permission denied", error)
+                Errno.EACCES or Errno.EPERM => new KimgException(ErrorCode.ContextUnreadable, $"cannot read '{where}': permission denied", error)
                 {
                     Hint = "make it readable for the user who builds, or exclude it in .dockerignore",
                 },
-                Libc.Trees.ENOENT or Libc.Trees.ENOTDIR when path.IsRoot => new KimgException(ErrorCode.ContextNotFound, $"no directory '{where}'", error)
+                Errno.ENOENT or Errno.ENOTDIR when path.IsRoot => new KimgException(ErrorCode.ContextNotFound, $"no directory '{where}'", error)
                 {
                     Hint = "the build context must be an existing directory",
                 },
@@ -170,5 +166,5 @@ internal sealed class ContextTree : IFileTree, IDisposable
         Hint = "build from a tree that nothing writes to meanwhile",
     };
 
-    private sealed record Found(TarEntry Entry, FileStamp Stamp, PatternMatch? Match);
+    private sealed record Found(TarEntry Entry, FileStamp Stamp);
 }

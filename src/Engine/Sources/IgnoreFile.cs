@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using Kimg.Engine.Primitives;
 
@@ -17,7 +18,7 @@ internal static class IgnoreFile
         return candidates.FirstOrDefault(File.Exists) is { } path ? Load(path) : null;
     }
 
-    public static IReadOnlyList<string> Parse(string text)
+    public static ImmutableArray<string> Parse(string text)
     {
         var patterns = new List<string>();
         foreach (string line in text.TrimStart('\uFEFF').Split('\n'))
@@ -31,7 +32,7 @@ internal static class IgnoreFile
             patterns.Add(exception ? "!" + pattern : pattern);
         }
 
-        return patterns;
+        return [.. patterns];
     }
 
     // Go's filepath.Clean, without the leading slash.
@@ -54,8 +55,8 @@ internal static class IgnoreFile
         try
         {
             if (new FileInfo(path).Length > MaxSize) throw new KimgException(ErrorCode.InvalidIgnoreFile, $"'{path}' is larger than {MaxSize >> 20} MiB");
-            IReadOnlyList<string> patterns = Parse(File.ReadAllText(path, Encoding.UTF8));
-            return patterns.Count == 0 ? null : PatternMatcher.Create(patterns);
+            ImmutableArray<string> patterns = Parse(File.ReadAllText(path, Encoding.UTF8));
+            return patterns.IsEmpty ? null : PatternMatcher.Create(patterns);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

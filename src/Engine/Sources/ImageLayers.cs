@@ -1,4 +1,3 @@
-using Kimg.Engine.Content;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Registry;

@@ -1,0 +1,39 @@
+using Kimg.Engine.Primitives;
+
+namespace Kimg.Engine.Tests.Primitives;
+
+public sealed class FilepathMatchTests
+{
+    [Theory]
+    [InlineData("abc", "abc", true)]
+    [InlineData("*", "abc", true)]
+    [InlineData("*c", "abc", true)]
+    [InlineData("a*", "abc", true)]
+    [InlineData("a*b*c", "axxbyyc", true)]
+    [InlineData("a*b*c", "axxbyyd", false)]
+    [InlineData("a?c", "abc", true)]
+    [InlineData("a?c", "ac", false)]
+    [InlineData("[a-c]x", "bx", true)]
+    [InlineData("[^a-c]x", "bx", false)]
+    [InlineData("[^a-c]x", "dx", true)]
+    [InlineData("[]a]", "]", false)]
+    [InlineData("[-]", "-", false)]
+    [InlineData("[x\\-]", "-", true)]
+    [InlineData("a\\*b", "a*b", true)]
+    [InlineData("a\\*b", "axb", false)]
+    [InlineData("[", "a", false)]
+    [InlineData("[a", "a", false)]
+    [InlineData("a\\", "a", false)]
+    [InlineData("", "", true)]
+    [InlineData("*", "", true)]
+    [InlineData("", "a", false)]
+    public void Matches_as_Go_does(string pattern, string name, bool matches) => Assert.Equal(matches, FilepathMatch.IsMatch(pattern, name));
+
+    [Fact]
+    public void Many_stars_take_no_exponential_time()
+    {
+        string pattern = string.Concat(Enumerable.Repeat("a*", 40)) + "b", name = new string('a', 2000);
+
+        Assert.False(FilepathMatch.IsMatch(pattern, name));
+    }
+}
