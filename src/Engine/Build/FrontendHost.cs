@@ -4,6 +4,7 @@ using Kimg.Engine.Dockerfile;
 using Kimg.Engine.Graph;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
+using Kimg.Engine.Registry;
 using Kimg.Engine.Sources;
 
 namespace Kimg.Engine.Build;
@@ -15,12 +16,12 @@ internal sealed class FrontendHost(
     ContextOpener contexts,
     EventStream events) : IFrontendHost
 {
-    private readonly ConcurrentDictionary<(string Name, Platform Platform), Lazy<Task<PlatformImage>>> _resolved = new();
+    private readonly ConcurrentDictionary<(string Name, Platform Platform), Lazy<Task<PulledImage>>> _resolved = new();
 
     public async Task<ResolvedImage> ResolveImageAsync(ImageReference reference, Platform platform, CancellationToken cancellationToken)
     {
-        PlatformImage image = await _resolved.GetOrAdd((reference.ToString(), platform), _ => new(() => ResolveAsync(reference, platform, cancellationToken))).Value;
-        return new ResolvedImage(reference, image.Descriptor.Digest, image.Config);
+        PulledImage image = await _resolved.GetOrAdd((reference.ToString(), platform), _ => new(() => ResolveAsync(reference, platform, cancellationToken))).Value;
+        return new ResolvedImage(reference, image.Manifest.Descriptor.Digest, image.Config);
     }
 
     public async Task<NamedContext?> FindNamedContextAsync(string name, Platform platform, CancellationToken cancellationToken)
@@ -55,7 +56,7 @@ internal sealed class FrontendHost(
         return null;
     }
 
-    private Task<PlatformImage> ResolveAsync(ImageReference reference, Platform platform, CancellationToken cancellationToken) =>
+    private Task<PulledImage> ResolveAsync(ImageReference reference, Platform platform, CancellationToken cancellationToken) =>
         events.RunAsync($"[internal] load metadata for {reference.Name}{(reference.Tag is { } tag ? ":" + tag : "")}{(reference.Digest is { } d ? "@" + d : "")}", _ =>
             images.ResolveAsync(reference, platform, message => events.Send(new BuildNotice(events.Now, message)), cancellationToken));
 }

@@ -2,30 +2,18 @@ using System.Collections.Immutable;
 using Kimg.Engine.Graph;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
-using Kimg.Engine.Snapshots;
 using Kimg.Engine.Solver;
 using Kimg.Engine.Sources;
 
 namespace Kimg.Engine.Ops;
 
 /// <summary>FROM an image: its layers as a chain. Nothing is pulled yet.</summary>
-/// <param name="progress">Told a layer's name, bytes so far and size, when it is.</param>
+/// <param name="progress">Told a layer's digest, bytes so far and size, when it is.</param>
 internal sealed class ImageRunner(ImageSourceOp op, ImageResolver resolver, ImageLayers images, Action<string, long, long> progress) : IOp<OpResult>
 {
     // The platform's manifest says everything; under which name it was found does not matter.
     public CacheMap<OpResult> CacheMap { get; } = new() { Digest = Digest.Sha256("image " + op.Digest), Policy = CachePolicy.Recomputed };
 
-    public async Task<OpResult> ExecuteAsync(ImmutableArray<OpResult> inputs, CancellationToken cancellationToken)
-    {
-        ImageReference reference = ImageReference.Parse(op.Reference);
-        PlatformImage image = await resolver.LoadAsync(reference, op.Digest, cancellationToken);
-        var layers = ImmutableArray.CreateBuilder<SnapshotLayer>();
-        foreach ((Descriptor blob, Digest diffId) in image.Manifest.Layers.Zip(image.Config.Rootfs!.DiffIds))
-        {
-            layers.Add(images.Open(blob, diffId, reference.ToString(), done => progress(blob.Digest.ToString(), done, blob.Size))
-                ?? throw new KimgException(ErrorCode.StoreCorrupt, $"layer {blob.Digest} of '{reference.Familiar}' is nowhere to be had"));
-        }
-
-        return new Snapshot(layers.ToImmutable());
-    }
+    public async Task<OpResult> ExecuteAsync(ImmutableArray<OpResult> inputs, CancellationToken cancellationToken) =>
+        new Snapshot(images.OpenAll(await resolver.LoadAsync(ImageReference.Parse(op.Reference), op.Digest, op.Platform, cancellationToken), progress));
 }

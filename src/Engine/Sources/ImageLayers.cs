@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Registry;
@@ -8,13 +9,33 @@ namespace Kimg.Engine.Sources;
 /// <summary>Opens layers of images: fetched from where they came from when their bytes are needed and are not here.</summary>
 internal sealed class ImageLayers(LayerStorage storage, RegistryClient registry)
 {
+    /// <summary>All layers of an image, bottom first; nothing is fetched.</summary>
+    /// <param name="progress">Told a layer's digest, the bytes fetched so far and its size.</param>
+    /// <exception cref="KimgException">InvalidManifest: the configuration does not match the manifest.</exception>
+    public ImmutableArray<SnapshotLayer> OpenAll(PulledImage image, Action<string, long, long> progress)
+    {
+        ImmutableArray<Descriptor> blobs = image.Manifest.Manifest!.Layers;
+        ImmutableArray<Digest> diffIds = image.Config.Rootfs?.DiffIds ?? [];
+        if (blobs.Length != diffIds.Length)
+        {
+            throw new KimgException(
+                ErrorCode.InvalidManifest, $"the manifest of '{image.Name.Familiar}' has {blobs.Length} layers and its configuration {diffIds.Length}");
+        }
+
+        return [.. blobs.Zip(diffIds, (blob, diffId) => new BlobLayer(blob, diffId, image.Blobs, storage)
+        {
+            Source = image.Name.ToString(),
+            Progress = done => progress(blob.Digest.ToString(), done, blob.Size),
+        })];
+    }
+
     /// <param name="source">The image the layer belongs to, as a reference; null: it is only in the store.</param>
     /// <returns>Null when the blob is neither here nor known to be anywhere.</returns>
-    public BlobLayer? Open(Descriptor blob, Digest diffId, string? source, Action<long>? progress = null)
+    public BlobLayer? Open(Descriptor blob, Digest diffId, string? source)
     {
         ImageReference? reference = source is not null && ImageReference.TryParse(source, out ImageReference? parsed) ? parsed : null;
         if (reference is null && storage.Content.Find(blob.Digest) is null) return null;
-        return new BlobLayer(blob, diffId, reference is null ? null : registry.BlobsOf(reference), storage) { Source = source, Progress = progress };
+        return new BlobLayer(blob, diffId, reference is null ? null : registry.BlobsOf(reference), storage) { Source = source };
     }
 
     /// <summary>A layer that was exported here, when its blob is still in the store.</summary>
