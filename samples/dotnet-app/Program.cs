@@ -1,5 +1,4 @@
-using System.Globalization;
-using Humanizer;
+using YamlDotNet.RepresentationModel;
 
-int number = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 0;
-Console.WriteLine($"{number} is {number.ToWords(CultureInfo.InvariantCulture)}");
+YamlStream yaml = [new YamlDocument(new YamlMappingNode("answer", args.Length > 0 ? args[0] : "none"))];
+yaml.Save(Console.Out, assignAnchors: false);
