@@ -28,7 +28,7 @@ public sealed class DockerfileFrontendTests
         Assert.Equal("[stage-1 1/1] COPY --from=build /src/out /out", result.Root.Meta.Name);
         Vertex run = result.Root.Inputs[1];
         var exec = Assert.IsType<ExecOp>(run.Op);
-        Assert.Equal(["/bin/sh", "-c", "make $VERSION"], exec.Args);
+        Assert.Equal(["/bin/sh", "-c", "make $VERSION"], exec.Args.ToArray());
         Assert.Equal("/src", exec.WorkingDirectory);
         Assert.Contains("VERSION=1", exec.Env);
         Assert.Equal("[build 4/4] RUN make 1", run.Meta.Name);
