@@ -4,6 +4,9 @@
 packages_table='
 native | clang                              | clang
 native | ld.lld                             | lld
+native | cmake                              | cmake
+native | make                               | make
+native | /usr/lib/{arch}/libc.a             | libc6-dev
 native | /usr/include/openssl/ssl.h         | libssl-dev
 native | /usr/lib/{arch}/libssl.a           | libssl-dev
 native | /usr/lib/{arch}/libz.a             | zlib1g-dev
@@ -17,7 +20,7 @@ test   | newuidmap                          | uidmap
 test   | /bin/busybox                       | busybox-static
 test   | git                                | git
 test   | curl                               | curl
-test   | python3                            | python3-minimal
+test   | python3                            | python3
 test   | zstd                               | zstd
 test   | xz                                 | xz-utils
 test   | bzip2                              | bzip2
@@ -29,7 +32,6 @@ test   | useradd                            | passwd
 test   | runuser                            | util-linux
 test   | ssh-agent                          | openssh-client
 test   | valgrind                           | valgrind
-test   | /usr/lib/{arch}/libc.a             | libc6-dev
 test   | setfattr                           | attr
 test   | setcap                             | libcap2-bin
 bench  | newuidmap                          | uidmap

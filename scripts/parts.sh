@@ -4,4 +4,5 @@ test_parts='
 unit         | tests/Engine.Tests  |
 architecture | tests/Architecture  |
 cli          | tests/Cli.Tests     |
+real         | tests/Real          |
 '

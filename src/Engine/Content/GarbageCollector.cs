@@ -16,10 +16,13 @@ internal sealed class GarbageCollector(string stateDirectory, TimeProvider time,
     /// <summary>All blobs, least recently used first.</summary>
     public ImmutableArray<DiskUsage> List(IReadOnlySet<Digest> roots) => Guard(() =>
     {
+        FileInfo[] files = [.. Directory.EnumerateDirectories(_layout.Blobs)
+            .SelectMany(directory => new DirectoryInfo(directory).EnumerateFiles()).Where(file => file.Exists)];
+
+        // After the files: a build that began to use one before it was looked at is still running now, or has no need of it any more;
+        // one that begins later changes its time, which is looked at again before it is removed.
         DateTimeOffset running = Lease.Oldest(_layout) ?? DateTimeOffset.MaxValue;
-        return Directory.EnumerateDirectories(_layout.Blobs)
-            .SelectMany(directory => new DirectoryInfo(directory).EnumerateFiles())
-            .Where(file => file.Exists)
+        return files
             .Select(file => (file, known: Digest.TryParse($"{file.Directory!.Name}:{file.Name}", out Digest digest), digest))
             .Where(blob => blob.known)
             .Select(blob => new DiskUsage(blob.digest, blob.file.Length, blob.file.LastWriteTimeUtc,
@@ -74,7 +77,7 @@ internal sealed class GarbageCollector(string stateDirectory, TimeProvider time,
         foreach (FileInfo file in new DirectoryInfo(_layout.Ingest).EnumerateFiles())
         {
             bool download = !file.Name.StartsWith("x-", StringComparison.Ordinal);
-            if (download && file.Length > 0 && file.LastWriteTimeUtc > old) continue;
+            if (!file.Exists || (download && file.Length > 0 && file.LastWriteTimeUtc > old)) continue;
             using FileLock alone = FileLock.Acquire(_layout.LockFile, exclusive: true);
             if (!File.Exists(file.FullName)) continue;
             using FileLock? abandoned = FileLock.TryAcquire(file.FullName, exclusive: true);

@@ -30,12 +30,12 @@ internal sealed class Lease : IDisposable
         using FileLock alone = FileLock.Acquire(layout.LockFile, exclusive: true);
         foreach (string path in Directory.EnumerateFiles(layout.Leases))
         {
-            DateTimeOffset since = File.GetLastWriteTimeUtc(path);
-            using (FileLock? dead = File.Exists(path) ? FileLock.TryAcquire(path, exclusive: true) : null)
-            {
-                if (dead is not null) File.Delete(path);
-                else if (oldest is null || since < oldest) oldest = since;
-            }
+            var file = new FileInfo(path);
+            if (!file.Exists) continue;
+            DateTimeOffset since = file.LastWriteTimeUtc;
+            using FileLock? dead = FileLock.TryAcquire(path, exclusive: true);
+            if (dead is not null) File.Delete(path);
+            else if (oldest is null || since < oldest) oldest = since;
         }
 
         return oldest;

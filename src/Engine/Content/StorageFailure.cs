@@ -1,3 +1,4 @@
+using Kimg.Engine.Native;
 using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Content;
@@ -6,7 +7,7 @@ namespace Kimg.Engine.Content;
 internal static class StorageFailure
 {
     // .NET keeps the raw errno in HResult on Unix and the Win32 error on Windows.
-    private const int NoSpace = 28, ReadOnly = 30, QuotaLinux = 122, QuotaMac = 69;
+    private const int QuotaLinux = 122, QuotaMac = 69;
     private const int WindowsDiskFull = unchecked((int)0x80070070), WindowsHandleDiskFull = unchecked((int)0x80070027);
 
     /// <summary>True for the exceptions <see cref="From"/> takes.</summary>
@@ -16,13 +17,13 @@ internal static class StorageFailure
     /// <param name="size">Bytes the file had or should have, when known.</param>
     public static KimgException From(Exception e, string path, long? size = null) => e switch
     {
-        IOException { HResult: NoSpace or QuotaLinux or QuotaMac or WindowsDiskFull or WindowsHandleDiskFull } => new KimgException(
+        IOException { HResult: Errno.ENOSPC or QuotaLinux or QuotaMac or WindowsDiskFull or WindowsHandleDiskFull } => new KimgException(
             ErrorCode.DiskFull,
             $"no space left for '{path}'" + (size is { } bytes ? $" ({bytes} bytes)" : ""), e)
         {
             Hint = "free some space, run kimg prune, or put the state directory on another disk with --state-dir",
         },
-        UnauthorizedAccessException or IOException { HResult: ReadOnly } => new KimgException(
+        UnauthorizedAccessException or IOException { HResult: Errno.EROFS } => new KimgException(
             ErrorCode.StoragePermission, $"no permission to use '{path}'", e)
         {
             Hint = "the state directory must belong to the user that runs kimg and be writable; --state-dir names another",

@@ -13,6 +13,9 @@ public sealed record FrontendOptions
 
     public Platform BuildPlatform { get; init; } = Platform.Host;
 
+    /// <summary>True when the user named no platform: the image's platform is then that of its base.</summary>
+    public bool PlatformIsImplicit { get; init; }
+
     /// <summary>True when several platforms are built: names in progress carry the platform.</summary>
     public bool MultiPlatform { get; init; }
 
@@ -43,6 +46,9 @@ public sealed record FrontendOptions
 
     /// <summary>Seconds since 1970; null: none. (The build argument SOURCE_DATE_EPOCH arrives here too.)</summary>
     public long? SourceDateEpoch { get; init; }
+
+    /// <summary>The context's ignore patterns, for the lint rule CopyIgnoredFile; null: not known.</summary>
+    public ImmutableArray<string>? IgnorePatterns { get; init; }
 
     /// <summary>Where the main context is: a vertex whose result is its root. Null when there is none (Dockerfile on stdin).</summary>
     public required Vertex Context { get; init; }

@@ -22,6 +22,15 @@ public sealed record FrontendResult
     /// <summary>Every stage that is reachable from the target, by name, for --call=targets, SBOM and provenance.</summary>
     public ImmutableArray<string> Stages { get; init; } = [];
 
+    /// <summary>BUILDKIT_SBOM_SCAN_CONTEXT: the bill of materials covers the context too.</summary>
+    public bool ScanContext { get; init; }
+
+    /// <summary>BUILDKIT_SBOM_SCAN_STAGE: stages other than the target that the bill of materials covers.</summary>
+    public ImmutableArray<ScanTarget> ScanStages { get; init; } = [];
+
     /// <summary>SOURCE_DATE_EPOCH as finally resolved (build argument, option or Dockerfile), or null.</summary>
     public long? SourceDateEpoch { get; init; }
 }
+
+/// <summary>A stage whose root file system is scanned.</summary>
+public sealed record ScanTarget(string Stage, Vertex Root);

@@ -25,6 +25,9 @@ public sealed record GitSourceOp(string Remote, string? Ref) : Op
 
     /// <summary>The commit that must be found (a prefix of at least seven digits), or null.</summary>
     public string? Checksum { get; init; }
+
+    /// <summary>The checksum is fetched directly and trusted; <see cref="Ref"/> is only its name.</summary>
+    public bool FetchByCommit { get; init; }
 }
 
 /// <summary>One file fetched over http(s), placed in the root as <see cref="FileName"/>.</summary>

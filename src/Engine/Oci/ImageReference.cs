@@ -79,8 +79,8 @@ public sealed partial record ImageReference(string Registry, string Repository, 
     };
 
     [GeneratedRegex(@"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\z")]
-    private static partial Regex TagPattern();
+    internal static partial Regex TagPattern();
 
     [GeneratedRegex(@"^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*\z")]
-    private static partial Regex RepositoryPattern();
+    internal static partial Regex RepositoryPattern();
 }

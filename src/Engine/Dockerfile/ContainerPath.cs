@@ -1,0 +1,46 @@
+using Kimg.Engine.Primitives;
+
+namespace Kimg.Engine.Dockerfile;
+
+/// <summary>Paths as instructions write them.</summary>
+internal static class ContainerPath
+{
+    /// <summary>Absolute and clean; relative ones are below <paramref name="directory"/>.</summary>
+    public static string Resolve(string directory, string path) =>
+        ImagePath.Normalize(path.StartsWith('/') ? path : directory + "/" + path).ToString();
+
+    /// <summary>As <see cref="Resolve"/>, but a trailing slash, or <c>/.</c>, that says "a directory" stays as a slash.</summary>
+    public static string ResolveDestination(string directory, string path)
+    {
+        string clean = Resolve(directory, path);
+        bool isDirectory = path is "" or "." || path.EndsWith('/') || path.EndsWith("/.", StringComparison.Ordinal);
+        return isDirectory && clean != "/" ? clean + "/" : clean;
+    }
+
+    /// <summary>Cleans lexically as Go's path.Clean: a relative path stays relative, nothing is ".".</summary>
+    public static string Clean(string path)
+    {
+        if (path.StartsWith('/')) return ImagePath.Normalize(path).ToString();
+        var parts = new List<string>();
+        foreach (string part in path.Split('/'))
+        {
+            if (part is "" or ".") continue;
+            if (part == ".." && parts.Count > 0 && parts[^1] != "..") parts.RemoveAt(parts.Count - 1);
+            else parts.Add(part);
+        }
+
+        return parts.Count == 0 ? "." : string.Join('/', parts);
+    }
+
+    /// <summary>True when the path holds a character that makes it a pattern.</summary>
+    public static bool HasWildcards(string path)
+    {
+        for (int i = 0; i < path.Length; i++)
+        {
+            if (path[i] is '*' or '?' or '[') return true;
+            if (path[i] == '\\') i++;
+        }
+
+        return false;
+    }
+}

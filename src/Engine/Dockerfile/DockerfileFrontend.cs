@@ -1,0 +1,89 @@
+using Kimg.Engine.Oci;
+using Kimg.Engine.Primitives;
+
+namespace Kimg.Engine.Dockerfile;
+
+/// <summary>The Dockerfile language: text in, graph and image configuration out.</summary>
+internal static class DockerfileFrontend
+{
+    /// <exception cref="KimgException">Every 2xxx code, with the place; what the host throws for images; EntitlementNeeded; UnsupportedFeature.</exception>
+    public static Task<FrontendResult> LowerAsync(
+        ReadOnlyMemory<byte> dockerfile, string fileName, FrontendOptions options, IFrontendHost host, CancellationToken cancellationToken) =>
+        LowerAsync(PathText.Decode(dockerfile.Span), fileName, options, host, cancellationToken);
+
+    /// <inheritdoc cref="LowerAsync(ReadOnlyMemory{byte}, string, FrontendOptions, IFrontendHost, CancellationToken)"/>
+    public static async Task<FrontendResult> LowerAsync(
+        string dockerfile, string fileName, FrontendOptions options, IFrontendHost host, CancellationToken cancellationToken)
+    {
+        Linter linter = CreateLinter(dockerfile, fileName, options);
+        (Lowering lowering, StageGraph graph) = await RunAsync(dockerfile, fileName, options, host, linter, allStages: false, cancellationToken);
+        linter.ThrowIfErrors();
+        StageNode target = graph.Target;
+        ImageDraft image = target.Image!;
+        foreach ((string name, string value) in options.Labels) image.Labels[name] = value;
+        return new FrontendResult
+        {
+            Root = target.Root!,
+            Config = WithPlatform(image.ToConfig(), options),
+            Warnings = linter.Warnings,
+            BaseImage = BaseOf(target),
+            Stages = [.. graph.Nodes.Where(n => !n.IsImage && graph.Reachable.Contains(n)).Select(n => n.From.Name ?? n.DisplayName)],
+            SourceDateEpoch = lowering.SourceDateEpoch,
+            ScanContext = target.ScanContext,
+            ScanStages = [.. graph.Nodes.Where(n => n != target && n.ScanStage && graph.Reachable.Contains(n)).Select(n => new ScanTarget(n.DisplayName, n.Root!))],
+        };
+    }
+
+    private static async Task<(Lowering Lowering, StageGraph Graph)> RunAsync(
+        string dockerfile, string fileName, FrontendOptions options, IFrontendHost host, Linter linter, bool allStages, CancellationToken cancellationToken)
+    {
+        FrontendSelection.Check(dockerfile, fileName, options.BuildArgs);
+        DockerfileAst ast = DockerfileParser.Parse(dockerfile, fileName);
+        BoundDockerfile file = InstructionBinder.Bind(ast, linter);
+        StageLints.CheckFile(file, linter);
+        var lowering = new Lowering(options, host, file, linter) { AllStages = allStages };
+        GlobalScope.Build(lowering);
+        StageGraph graph = await StageGraph.BuildAsync(lowering, cancellationToken);
+        foreach (StageNode node in graph.Nodes.Where(n => graph.IsWanted(n) && !n.Lowered).ToList())
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            graph.Inherit(node);
+            new StageLowering(lowering, node).Run();
+        }
+
+        return (lowering, graph);
+    }
+
+    private static Linter CreateLinter(string dockerfile, string fileName, FrontendOptions options)
+    {
+        if (options.BuildArgs.TryGetValue(SpecialArguments.Check, out string? given)) return new Linter(LintConfig.Parse(given, null));
+        if (ParserDirective.Find(dockerfile, ParserDirective.Check) is not { } directive) return new Linter(LintConfig.Default);
+        var span = new SourceSpan(fileName, directive.Line, 1, directive.Line, 1) { Source = new SourceText(dockerfile) };
+        return new Linter(LintConfig.Parse(directive.Value.Split(' ')[0], span));
+    }
+
+    private static ResolvedImage? BaseOf(StageNode node)
+    {
+        while (node.Base is not null) node = node.Base;
+        return node.BaseImage;
+    }
+
+    private static ImageConfig WithPlatform(ImageConfig config, FrontendOptions options)
+    {
+        Platform platform = options.Platform;
+        if (!options.PlatformIsImplicit)
+        {
+            bool same = config.Os == platform.Os && config.Architecture == platform.Architecture;
+            config = config with
+            {
+                Os = platform.Os,
+                Architecture = platform.Architecture,
+                Variant = platform.Variant is not null || !same ? platform.Variant : config.Variant,
+                OsVersion = platform.OsVersion is not null || !same ? platform.OsVersion : config.OsVersion,
+            };
+        }
+
+        Platform normal = Platform.Normalize(config.Os, config.Architecture, config.Variant);
+        return config with { Os = normal.Os, Architecture = normal.Architecture, Variant = normal.Variant };
+    }
+}

@@ -1,0 +1,83 @@
+using System.Globalization;
+
+namespace Kimg.Engine.RegistryServer;
+
+/// <summary>The body of one request, by length or in chunks (RFC 9112). Asks the client to continue when it waits for that.</summary>
+internal sealed class RequestBody(HttpReader reader, long? length, Func<Task>? askToContinue) : Stream
+{
+    private long _left = length ?? 0; // of the body, or of the current chunk
+    private bool _asked, _ended = length == 0;
+
+    /// <summary>The next request can follow on this connection.</summary>
+    public bool IsConsumed => _ended;
+
+    /// <summary>The client still waits for the word to send its body.</summary>
+    public bool IsAwaited => askToContinue is not null && !_asked && !_ended;
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (_ended || buffer.IsEmpty) return 0;
+        if (askToContinue is not null && !_asked)
+        {
+            _asked = true;
+            await askToContinue();
+        }
+
+        if (length is null && _left == 0 && !await NextChunkAsync()) return 0;
+        int read = await reader.ReadAsync(buffer[..(int)Math.Min(buffer.Length, _left)]);
+        if (read == 0) throw new EndOfStreamException("the connection ended within a body");
+        _left -= read;
+        if (_left > 0) return read;
+        if (length is null) await ReadEndOfChunkAsync();
+        else _ended = true;
+        return read;
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override void Flush()
+    {
+    }
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    private async Task<bool> NextChunkAsync()
+    {
+        string line = await reader.ReadLineAsync(1024) ?? "";
+        int semicolon = line.IndexOf(';', StringComparison.Ordinal);
+        ReadOnlySpan<char> size = (semicolon < 0 ? line : line[..semicolon]).AsSpan().Trim();
+        if (size.Length > 15 || !long.TryParse(size, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out _left))
+            throw RequestFault.Invalid("UNSUPPORTED", "a chunk of the request has no size");
+        if (_left > 0) return true;
+        for (int trailers = 0; await reader.ReadLineAsync(8192) is { Length: > 0 }; trailers++)
+            if (trailers == 32) throw RequestFault.Invalid("UNSUPPORTED", "too many trailers");
+        _ended = true;
+        return false;
+    }
+
+    private async Task ReadEndOfChunkAsync()
+    {
+        if (await reader.ReadLineAsync(2) is not "") throw RequestFault.Invalid("UNSUPPORTED", "a chunk of the request has no end");
+    }
+}
