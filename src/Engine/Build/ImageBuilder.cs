@@ -1,5 +1,5 @@
+using System.Collections.Immutable;
 using Kimg.Engine.Dockerfile;
-using Kimg.Engine.Ops;
 using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Build;

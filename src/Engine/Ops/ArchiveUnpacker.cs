@@ -64,6 +64,7 @@ internal sealed class ArchiveUnpacker(string directory)
     // Null when the bytes are not a tar with at least one entry.
     private async Task<string?> SpoolAsync(IFileTree source, TarEntry file, CancellationToken cancellationToken)
     {
+        Directory.CreateDirectory(directory);
         string spool = Path.Combine(directory, Guid.NewGuid().ToString("N")[..12] + ".tar");
         try
         {

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Kimg.Engine.Graph;
 using Kimg.Engine.Native;
 using Kimg.Engine.Primitives;
-using Kimg.Engine.Snapshots;
 using Microsoft.Win32.SafeHandles;
 
 namespace Kimg.Engine.Ops;
