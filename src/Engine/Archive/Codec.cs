@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Kimg.Engine.Native;
 using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Archive;
@@ -10,13 +12,17 @@ internal static class Codec
     /// <summary>Bytes <see cref="Detect"/> wants to see.</summary>
     internal const int MagicLength = 6;
 
+    /// <summary>Chosen by measurement: bench/codecs.md.</summary>
+    internal const int DefaultGzipLevel = 6, DefaultZstdLevel = 3;
+
     /// <summary>A stream that compresses what is written to it. Dispose ends the format properly; an exception on the way
     /// must not be followed by using the output.</summary>
     /// <param name="level">The codec's own scale (gzip 0–9, zstd 1–22); null: the default.</param>
     internal static Stream Compress(Stream output, Compression compression, int? level, bool leaveOpen) => compression switch
     {
         Compression.None => new PassThroughStream(output, leaveOpen),
-        Compression.Gzip => new GzipCompressor(output, CheckLevel(level, 0, 9, "gzip") ?? GzipCompressor.DefaultLevel, leaveOpen),
+        Compression.Gzip => new PieceCompressor(output, PieceFormat.Gzip, CheckLevel(level, 0, 9, "gzip") ?? DefaultGzipLevel, leaveOpen),
+        Compression.Zstd => new PieceCompressor(output, PieceFormat.Zstd, CheckLevel(level, 1, 22, "zstd") ?? DefaultZstdLevel, leaveOpen),
         _ => throw new KimgException(ErrorCode.UnsupportedFeature, $"cannot write compression '{compression}'")
         {
             Hint = "gzip, zstd and none can be written",
@@ -53,10 +59,10 @@ internal static class Codec
     {
         Compression.None => input,
         Compression.Gzip => new DecoderStream(new GzipDecoder(input), "gzip"),
-        _ => throw new KimgException(ErrorCode.UnsupportedFeature, $"cannot read compression '{compression}'")
-        {
-            Hint = "gzip, zstd, xz, bzip2 and none can be read",
-        },
+        Compression.Zstd => new DecoderStream(new BlockDecoderStream(input, new ZstdDecoder()), "zstd"),
+        Compression.Xz => new DecoderStream(new BlockDecoderStream(input, new Liblzma()), "xz"),
+        Compression.Bzip2 => new DecoderStream(new BlockDecoderStream(input, new Libbz2()), "bzip2"),
+        _ => throw new UnreachableException(),
     };
 
     private static int? CheckLevel(int? level, int lowest, int highest, string codec) =>

@@ -16,10 +16,10 @@ public sealed record Descriptor
 
     public ImmutableSortedDictionary<string, string>? Annotations { get; init; }
 
+    /// <summary>Embedded content, base64 in JSON; never trusted without checking it against the digest.</summary>
+    public byte[]? Data { get; init; }
+
     public OciPlatform? Platform { get; init; }
 
     public string? ArtifactType { get; init; }
-
-    /// <summary>Embedded content, base64 in JSON; never trusted without checking it against the digest.</summary>
-    public byte[]? Data { get; init; }
 }

@@ -4,30 +4,35 @@ using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Oci;
 
-/// <summary>The image configuration document (image-spec config.md) with Docker's extensions.</summary>
+/// <summary>The image configuration document (image-spec config.md) with Docker's extensions. Declared in the order of names, as BuildKit writes
+/// it. Fields that are not here (Docker's <c>container_config</c> and other leftovers) do not pass from a base image to what is built on it.</summary>
 public sealed record ImageConfig
 {
-    public DateTimeOffset? Created { get; init; }
+    public string Architecture { get; init; } = "";
 
     public string? Author { get; init; }
 
-    public string Architecture { get; init; } = "";
+    public ContainerConfig? Config { get; init; }
 
-    public string? Variant { get; init; }
+    public Timestamp? Created { get; init; }
+
+    public ImmutableArray<HistoryEntry>? History { get; init; }
+
+    /// <summary>Inline cache: BuildKit's cache records inside the image.</summary>
+    [JsonPropertyName("moby.buildkit.cache.v0")]
+    public byte[]? InlineCache { get; init; }
 
     public string Os { get; init; } = "";
-
-    [JsonPropertyName("os.version")]
-    public string? OsVersion { get; init; }
 
     [JsonPropertyName("os.features")]
     public ImmutableArray<string>? OsFeatures { get; init; }
 
-    public ContainerConfig? Config { get; init; }
+    [JsonPropertyName("os.version")]
+    public string? OsVersion { get; init; }
 
     public RootFs? Rootfs { get; init; }
 
-    public ImmutableArray<HistoryEntry>? History { get; init; }
+    public string? Variant { get; init; }
 }
 
 /// <summary>The <c>config</c> object: what a container started from the image gets. Property names are Docker's (capitalised).</summary>
@@ -109,7 +114,7 @@ public sealed record RootFs
 
 public sealed record HistoryEntry
 {
-    public DateTimeOffset? Created { get; init; }
+    public Timestamp? Created { get; init; }
 
     [JsonPropertyName("created_by")]
     public string? CreatedBy { get; init; }

@@ -18,6 +18,29 @@ public static class MediaTypes
     public const string DockerLayerZstd = "application/vnd.docker.image.rootfs.diff.tar.zstd";
     public const string DockerForeignLayer = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
 
+    public const string OciForeignLayer = "application/vnd.oci.image.layer.nondistributable.v1.tar";
+    public const string OciForeignLayerGzip = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
+    public const string DockerForeignLayerPlain = "application/vnd.docker.image.rootfs.foreign.diff.tar";
+
+    private static readonly (string Oci, string Docker)[] s_pairs =
+    [
+        (OciManifest, DockerManifest), (OciIndex, DockerManifestList), (OciConfig, DockerConfig),
+        (OciLayer, DockerLayer), (OciLayerGzip, DockerLayerGzip), (OciLayerZstd, DockerLayerZstd),
+        (OciForeignLayer, DockerForeignLayerPlain), (OciForeignLayerGzip, DockerForeignLayer),
+    ];
+
+    /// <summary>The same in the other family's spelling, or the same when it already is, or has none there.</summary>
+    public static string Convert(string mediaType, bool oci)
+    {
+        foreach ((string ociType, string dockerType) in s_pairs)
+            if (mediaType == (oci ? dockerType : ociType)) return oci ? ociType : dockerType;
+        return mediaType;
+    }
+
+    /// <summary>True for the tar layers of images, of both families.</summary>
+    public static bool IsLayer(string mediaType) =>
+        s_pairs[3..].Any(p => p.Oci == mediaType || p.Docker == mediaType);
+
     public static bool IsIndex(string? mediaType) => mediaType is OciIndex or DockerManifestList;
 
     public static bool IsManifest(string? mediaType) => mediaType is OciManifest or DockerManifest;

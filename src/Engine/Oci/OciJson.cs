@@ -1,12 +1,11 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Oci;
 
-/// <summary>Source-generated JSON of the OCI documents. Serialise once, keep the bytes, never re-serialise
-/// what was pulled.</summary>
+/// <summary>Source-generated JSON of the OCI documents, for reading; what is written comes from <see cref="CanonicalJson"/>. Serialise once, keep
+/// the bytes, never re-serialise what was pulled.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
@@ -15,16 +14,7 @@ namespace Kimg.Engine.Oci;
 [JsonSerializable(typeof(ImageIndex))]
 [JsonSerializable(typeof(ImageConfig))]
 [JsonSerializable(typeof(Descriptor))]
-internal sealed partial class OciJson : JsonSerializerContext
-{
-    /// <summary>The context that leaves &lt;, &gt;, &amp; and non-ASCII text as they are.</summary>
-    internal static OciJson Relaxed => s_relaxed ??= new(new JsonSerializerOptions(Default.GeneratedSerializerOptions!)
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    });
-
-    private static OciJson? s_relaxed;
-}
+internal sealed partial class OciJson : JsonSerializerContext;
 
 internal sealed class DigestJsonConverter : JsonConverter<Digest>
 {

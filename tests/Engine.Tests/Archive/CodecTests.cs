@@ -6,7 +6,9 @@ namespace Kimg.Engine.Tests.Archive;
 
 public sealed class CodecTests
 {
-    public static TheoryData<int> Lengths => [0, 1, GzipCompressor.PieceSize - 1, GzipCompressor.PieceSize, (3 * GzipCompressor.PieceSize) + 7];
+    private const int PieceSize = 1 << 20;
+
+    public static TheoryData<int> Lengths => [0, 1, PieceSize - 1, PieceSize, (3 * PieceSize) + 7];
 
     [Theory]
     [MemberData(nameof(Lengths))]
@@ -76,6 +78,52 @@ public sealed class CodecTests
         byte[] packed = Pack(Sample(1000), Compression.Gzip);
         packed[^6] ^= 0x10;
         Assert.Equal(ErrorCode.UnsafeArchive, Assert.Throws<KimgException>(() => Unpack(packed)).Code);
+    }
+
+    [Theory]
+    [InlineData(0, 3)]
+    [InlineData(1, 1)]
+    [InlineData(4 << 20, 3)]
+    [InlineData((9 << 20) + 1, 19)]
+    public void Zstd_is_read_by_zstd_and_us(int length, int level)
+    {
+        using var scratch = new ScratchDirectory();
+        byte[] data = Sample(length), packed = Pack(data, Compression.Zstd, level);
+        scratch.File("a.zst", packed);
+        Tars.Run(scratch.Path, "zstd", "-q", "-d", "a.zst");
+        Assert.True(data.AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(scratch.Path, "a"))));
+        Assert.True(data.AsSpan().SequenceEqual(Unpack(packed)));
+    }
+
+    [Theory]
+    [InlineData("zstd -q", Compression.Zstd)]
+    [InlineData("xz", Compression.Xz)]
+    [InlineData("bzip2", Compression.Bzip2)]
+    public void Reads_other_programs_output_also_concatenated_but_not_cut_off_or_with_a_tail(string program, Compression compression)
+    {
+        using var scratch = new ScratchDirectory();
+        byte[] data = Sample(1_200_000);
+        scratch.File("a", data);
+        Tars.Run(scratch.Path, "sh", "-c", $"{program} <a >b; {program} </dev/null >>b; {program} <a >>b");
+        byte[] packed = File.ReadAllBytes(Path.Combine(scratch.Path, "b"));
+
+        Assert.Equal(compression, Codec.Detect(packed));
+        Assert.True(((byte[])[.. data, .. data]).AsSpan().SequenceEqual(Unpack(packed)));
+        foreach (int cut in new[] { 1, 7, 1000 })
+            Assert.Equal(ErrorCode.UnsafeArchive, Assert.Throws<KimgException>(() => Unpack(packed[..^cut])).Code);
+        Assert.Equal(ErrorCode.UnsafeArchive, Assert.Throws<KimgException>(() => Unpack([.. packed, 1, 2, 3, 4, 5, 6, 7, 8])).Code);
+        packed[packed.Length / 3] ^= 0x55;
+        Assert.Equal(ErrorCode.UnsafeArchive, Assert.Throws<KimgException>(() => Unpack(packed)).Code);
+    }
+
+    [Fact]
+    public void Xz_that_wants_too_much_memory_is_refused()
+    {
+        using var scratch = new ScratchDirectory();
+        scratch.File("a", Sample(100));
+        Tars.Run(scratch.Path, "xz", "--lzma2=dict=1GiB", "a");
+        KimgException error = Assert.Throws<KimgException>(() => Unpack(File.ReadAllBytes(Path.Combine(scratch.Path, "a.xz"))));
+        Assert.Contains("256 MiB", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

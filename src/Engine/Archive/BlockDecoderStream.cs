@@ -1,0 +1,85 @@
+using Kimg.Engine.Native;
+
+namespace Kimg.Engine.Archive;
+
+/// <summary>Reads a compressed stream through a native decoder.</summary>
+internal sealed class BlockDecoderStream(Stream input, IBlockDecoder decoder) : Stream
+{
+    private readonly byte[] _buffer = new byte[128 * 1024];
+    private int _start, _end;
+    private bool _inputEnded, _complete;
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    public override int Read(Span<byte> buffer)
+    {
+        int produced;
+        while (NeedsInput(buffer, out produced)) Filled(input.Read(_buffer));
+        return produced;
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        int produced;
+        while (NeedsInput(buffer.Span, out produced)) Filled(await input.ReadAsync(_buffer, cancellationToken));
+        return produced;
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override void Flush()
+    {
+    }
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            decoder.Dispose();
+            input.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    // False: bytes were produced, or the data has ended.
+    private bool NeedsInput(Span<byte> output, out int produced)
+    {
+        produced = 0;
+        if (output.IsEmpty) return false;
+        while (true)
+        {
+            if (_start == _end && _inputEnded && _complete) return false;
+            (int consumed, produced, bool complete) = decoder.Decode(_buffer.AsSpan(_start, _end - _start), output, _inputEnded);
+            _start += consumed;
+            _complete = complete || (_complete && consumed == 0 && produced == 0);
+            if (produced > 0) return false;
+            if (_start == _end && !_inputEnded) return true;
+            if (_start == _end && _complete) return false;
+            if (consumed == 0) throw new InvalidDataException("the compressed data ends too early");
+        }
+    }
+
+    private void Filled(int read)
+    {
+        (_start, _end) = (0, read);
+        _inputEnded = read == 0;
+    }
+}
