@@ -4,6 +4,7 @@ using Kimg.Engine.Ops;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Snapshots;
 using Kimg.TestKit;
+using Xunit;
 
 namespace Kimg.Engine.Tests.Ops;
 

@@ -1,5 +1,6 @@
 using Kimg.Engine.Ops;
 using Kimg.Engine.Primitives;
+using Xunit;
 
 namespace Kimg.Engine.Tests.Ops;
 

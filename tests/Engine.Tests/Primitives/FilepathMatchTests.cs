@@ -1,4 +1,5 @@
 using Kimg.Engine.Primitives;
+using Xunit;
 
 namespace Kimg.Engine.Tests.Primitives;
 

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using Kimg.Engine.Graph;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Solver;
+using Xunit;
 
 namespace Kimg.Engine.Tests.Solver;
 

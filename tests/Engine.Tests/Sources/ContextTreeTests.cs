@@ -3,6 +3,7 @@ using Kimg.Engine.Primitives;
 using Kimg.Engine.Snapshots;
 using Kimg.Engine.Sources;
 using Kimg.TestKit;
+using Xunit;
 
 namespace Kimg.Engine.Tests.Sources;
 
