@@ -36,6 +36,27 @@ public sealed class LayerIndex
         return ~low;
     }
 
-    /// <summary>Offset of the bytes of the entry at <paramref name="position"/> in the layer's tar.</summary>
+    public bool HasOffsets => _offsets is not null;
+
+    /// <summary>Position of the first entry that is not below <paramref name="directory"/>, from <paramref name="start"/> on, where its subtree begins.</summary>
+    public int SubtreeEnd(ImagePath directory, int start)
+    {
+        if (directory.IsRoot) return _entries.Length;
+        // Most subtrees are small: gallop before halving.
+        int low = start, step = 1;
+        while (low + step <= _entries.Length && directory.Contains(_entries[low + step - 1].Path)) (low, step) = (low + step, step * 2);
+        int high = Math.Min(low + step - 1, _entries.Length);
+        while (low < high)
+        {
+            int middle = (low + high) >>> 1;
+            if (directory.Contains(_entries[middle].Path)) low = middle + 1;
+            else high = middle;
+        }
+
+        return low;
+    }
+
+    /// <summary>Offset of the bytes of the entry at <paramref name="position"/> in the layer's tar; -1 when they are not in one piece there (a
+    /// sparse file) or it has none.</summary>
     public long OffsetAt(int position) => _offsets?[position] ?? throw new InvalidOperationException("the layer is not a tar");
 }

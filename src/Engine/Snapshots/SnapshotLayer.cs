@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Kimg.Engine.Archive;
 using Kimg.Engine.Primitives;
 
@@ -21,4 +22,26 @@ public abstract class SnapshotLayer
 
     /// <summary>Writes the layer's canonical tar (for an image layer: the original bytes).</summary>
     public abstract Task WriteTarAsync(Stream output, CancellationToken cancellationToken);
+
+    /// <summary>All entries with their bytes, in an order in which they can be unpacked. A content is valid until the next entry is asked for; entries other
+    /// than regular files have none. By default the index's order.</summary>
+    internal virtual async IAsyncEnumerable<LayerItem> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        LayerIndex index = await GetIndexAsync(cancellationToken);
+        for (int i = 0; i < index.Count; i++)
+        {
+            TarEntry entry = index[i];
+            if (entry is not { Type: EntryType.File, Size: > 0 })
+            {
+                yield return new LayerItem(entry, null);
+                continue;
+            }
+
+            await using Stream content = await OpenAsync(entry, cancellationToken);
+            yield return new LayerItem(entry, content);
+        }
+    }
 }
+
+/// <summary>An entry of a layer and, for a regular file that is not empty, its bytes.</summary>
+internal readonly record struct LayerItem(TarEntry Entry, Stream? Content);
