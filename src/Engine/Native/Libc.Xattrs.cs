@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text;
 using Kimg.Engine.Primitives;
 using Microsoft.Win32.SafeHandles;
 

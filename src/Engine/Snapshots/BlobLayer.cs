@@ -12,6 +12,7 @@ namespace Kimg.Engine.Snapshots;
 /// <summary>A layer of an image: a blob that is fetched when its bytes are first needed. The index is loaded, or made when the blob is first
 /// decompressed; that pass also checks the diff ID. Single files are read from an uncompressed tar kept beside.</summary>
 /// <param name="provider">Where the blob is when the store does not have it; null: nowhere.</param>
+[System.Diagnostics.CodeAnalysis.SuppressMessage("Reliability", "CA1001", Justification = "lives as long as the build; a semaphore without a wait handle holds nothing")]
 internal sealed class BlobLayer(Descriptor descriptor, Digest diffId, IBlobProvider? provider, LayerStorage storage) : SnapshotLayer
 {
     private readonly SemaphoreSlim _gate = new(1, 1);
@@ -66,8 +67,9 @@ internal sealed class BlobLayer(Descriptor descriptor, Digest diffId, IBlobProvi
     public override async Task WriteTarAsync(Stream output, CancellationToken cancellationToken)
     {
         await using Stream tar = await OpenTarAsync(cancellationToken);
-        using var hashed = new HashingStream(tar, output);
-        Verify(hashed.FinishDigest());
+        await using var hashed = new HashingStream(output, leaveOpen: true);
+        await tar.CopyToAsync(hashed, 128 << 10, cancellationToken);
+        Verify(hashed.CurrentDigest);
     }
 
     /// <summary>In the order of the tar, straight from the blob; makes the index in passing.</summary>
@@ -77,7 +79,7 @@ internal sealed class BlobLayer(Descriptor descriptor, Digest diffId, IBlobProvi
     {
         await using Stream tar = await OpenTarAsync(cancellationToken);
         await Task.Yield(); // what follows does not wait but computes
-        using var hashed = new HashingStream(tar, copy);
+        using var hashed = new HashingStream(copy is null ? tar : new TeeStream(tar, copy), leaveOpen: true);
         var reader = new TarReader(hashed);
         var indexer = new LayerIndexer();
         while (reader.ReadNext() is { } entry)
@@ -87,7 +89,8 @@ internal sealed class BlobLayer(Descriptor descriptor, Digest diffId, IBlobProvi
             yield return new LayerItem(entry, entry is { Type: EntryType.File, Size: > 0 } ? reader.Content : null);
         }
 
-        Verify(hashed.FinishDigest());
+        hashed.CopyTo(Stream.Null); // what follows the archive's end is part of the diff ID too
+        Verify(hashed.CurrentDigest);
         if (_index is not null) yield break;
         LayerIndex index = indexer.Finish();
         LayerIndexFile.Save(storage.IndexPath(diffId), index);

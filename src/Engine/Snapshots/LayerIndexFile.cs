@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Kimg.Engine.Archive;
 using Kimg.Engine.Primitives;

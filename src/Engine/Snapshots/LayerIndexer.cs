@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Kimg.Engine.Archive;
 using Kimg.Engine.Primitives;
 
@@ -24,11 +23,12 @@ internal sealed class LayerIndexer
     /// <summary>Reads a whole uncompressed tar, to the end of the stream: its index and its diff ID.</summary>
     internal static (LayerIndex Index, Digest DiffId) FromTar(Stream tar)
     {
-        using var hashed = new HashingStream(tar);
+        using var hashed = new HashingStream(tar, leaveOpen: true);
         var reader = new TarReader(hashed);
         var indexer = new LayerIndexer();
         while (reader.ReadNext() is { } entry) indexer.Add(entry, reader.ContentOffset);
-        return (indexer.Finish(), hashed.FinishDigest());
+        hashed.CopyTo(Stream.Null);
+        return (indexer.Finish(), hashed.CurrentDigest);
     }
 
     /// <summary>Takes the next entry of the tar. Returns it at the place where it belongs.</summary>
