@@ -137,7 +137,7 @@ internal sealed class LayerIndexer
 
     private ImagePath FollowDirectory(ImagePath directory)
     {
-        var pending = new Stack<string>(directory.Parts.Reverse());
+        var pending = new Stack<string>(Enumerable.Reverse(directory.Parts));
         ImagePath at = ImagePath.Root;
         for (int links = 0; pending.TryPop(out string? part);)
         {
@@ -157,7 +157,7 @@ internal sealed class LayerIndexer
 
             if (++links > MaxLinks) throw new KimgException(ErrorCode.UnsafeArchive, $"too many symlinks in '{directory}' of a layer");
             if (target.StartsWith('/')) at = ImagePath.Root;
-            foreach (string piece in target.Split('/').Reverse()) pending.Push(piece);
+            foreach (string piece in Enumerable.Reverse(target.Split('/'))) pending.Push(piece);
         }
 
         return at;

@@ -12,7 +12,7 @@ internal static class TreeExtensions
     /// <exception cref="KimgException">InvalidCopy: more than 255 symlinks.</exception>
     internal static ImagePath Resolve(this IFileTree tree, ImagePath path, bool followLast = true)
     {
-        var pending = new Stack<string>(path.Parts.Reverse());
+        var pending = new Stack<string>(Enumerable.Reverse(path.Parts));
         ImagePath at = ImagePath.Root;
         for (int links = 0; pending.TryPop(out string? part);)
         {
@@ -32,7 +32,7 @@ internal static class TreeExtensions
 
             if (++links > MaxLinks) throw new KimgException(ErrorCode.InvalidCopy, $"too many levels of symbolic links in '{path}'");
             if (link.LinkTarget!.StartsWith('/')) at = ImagePath.Root;
-            foreach (string piece in link.LinkTarget.Split('/').Reverse()) pending.Push(piece);
+            foreach (string piece in Enumerable.Reverse(link.LinkTarget.Split('/'))) pending.Push(piece);
         }
 
         return at;
