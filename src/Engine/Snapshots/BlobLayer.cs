@@ -24,6 +24,9 @@ internal sealed class BlobLayer(Descriptor descriptor, Digest diffId, IBlobProvi
 
     internal Descriptor Descriptor => descriptor;
 
+    /// <summary>The image it belongs to, as a reference it can be fetched by; null: only the store has it.</summary>
+    internal string? Source { get; init; }
+
     /// <summary>Called with the bytes fetched so far.</summary>
     internal Action<long>? Progress { get; init; }
 

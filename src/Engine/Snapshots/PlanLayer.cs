@@ -30,13 +30,7 @@ internal sealed class PlanLayer : SnapshotLayer
 
     public override ValueTask<LayerIndex> GetIndexAsync(CancellationToken cancellationToken) => new(_index);
 
-    public override async Task<Stream> OpenAsync(TarEntry entry, CancellationToken cancellationToken) => Source(entry) switch
-    {
-        InlineBytes inline => new MemoryStream(inline.Bytes.ToArray(), writable: false),
-        TreeFile file => await file.Tree.OpenAsync(file.Entry, cancellationToken),
-        StoredBlob blob => blob.Store.OpenRead(blob.Blob),
-        _ => throw new System.Diagnostics.UnreachableException(),
-    };
+    public override Task<Stream> OpenAsync(TarEntry entry, CancellationToken cancellationToken) => Source(entry).OpenAsync(cancellationToken);
 
     /// <summary>The digests the plan promises; nothing is read.</summary>
     public override Task<IReadOnlyList<Digest>> HashAsync(IReadOnlyList<TarEntry> entries, CancellationToken cancellationToken) =>

@@ -25,7 +25,7 @@ internal sealed class ContextTree : IFileTree, IDisposable
         HostPath = directory;
         _ignore = ignore;
         _digests = digests;
-        _root = Guard(ImagePath.Root, () => Libc.Trees.OpenRoot(directory));
+        _root = Guard(ImagePath.Root, () => Trees.OpenRoot(directory));
     }
 
     /// <summary>Where it is on this machine.</summary>
@@ -58,12 +58,12 @@ internal sealed class ContextTree : IFileTree, IDisposable
 
     public void Dispose() => _root.Dispose();
 
-    private SafeFileHandle OpenFile(ImagePath path) => Guard(path, () => Libc.Trees.OpenFile(_root, path.Value));
+    private SafeFileHandle OpenFile(ImagePath path) => Guard(path, () => Trees.OpenFile(_root, path.Value));
 
     private Found? FindLocked(ImagePath path)
     {
         if (_found.TryGetValue(path, out Found? known)) return known;
-        if (path.IsRoot) return _found[path] = Make(path, Guard(path, () => Libc.Trees.Stat(_root)));
+        if (path.IsRoot) return _found[path] = Make(path, Guard(path, () => Trees.Stat(_root)));
 
         // Reading the parent keeps one rule for what is visible: a path is there when its directory lists it.
         if (FindLocked(path.Parent)?.Entry.Type == EntryType.Directory) ChildrenLocked(path.Parent);
@@ -79,18 +79,18 @@ internal sealed class ContextTree : IFileTree, IDisposable
 
     private List<TarEntry> List(ImagePath directory)
     {
-        using SafeFileHandle handle = Libc.Trees.OpenDirectory(_root, directory.IsRoot ? "." : directory.Value);
-        List<string> names = Libc.Trees.List(handle);
+        using SafeFileHandle handle = Trees.OpenDirectory(_root, directory.IsRoot ? "." : directory.Value);
+        List<string> names = Trees.List(handle);
         var entries = new List<TarEntry>(names.Count);
         foreach (string name in names)
         {
             ImagePath path = directory.Append(name);
             bool hidden = _ignore?.MatchesOrParentMatches(path.Value) ?? false;
             if (hidden && !_ignore!.HasExclusions) continue;
-            if (!Libc.Trees.TryStat(handle, name, out FileStat stat) || stat.Format == FileStat.Socket) continue;
+            if (!Trees.TryStat(handle, name, out FileStat stat) || stat.Format == FileStat.Socket) continue;
             if (hidden && !stat.IsDirectory) continue;
             Found found = Make(path, stat);
-            if (stat.IsSymlink) found = found with { Entry = found.Entry with { LinkTarget = Libc.Trees.ReadLink(handle, name) } };
+            if (stat.IsSymlink) found = found with { Entry = found.Entry with { LinkTarget = Trees.ReadLink(handle, name) } };
             _found[path] = found;
 
             // A hidden directory shows when an exception brings back something below it.

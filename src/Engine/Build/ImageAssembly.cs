@@ -1,0 +1,65 @@
+using System.Collections.Immutable;
+using Kimg.Engine.Exporters;
+using Kimg.Engine.Oci;
+using Kimg.Engine.Primitives;
+
+namespace Kimg.Engine.Build;
+
+/// <summary>Solved platforms → an image, or an index when several were asked for.</summary>
+internal static class ImageAssembly
+{
+    public static async Task<ExportedImage> AssembleAsync(
+        LayerChain chain, ImmutableArray<PlatformBuild> built, OutputSpec output, BuildRequest request, ImmutableArray<ImageReference> names,
+        CancellationToken cancellationToken)
+    {
+        var images = ImmutableArray.CreateBuilder<AssembledImage>(built.Length);
+        var baseLayers = new Dictionary<Digest, BaseLayer>();
+        ImmutableArray<Annotation> annotations = [.. request.Annotations, .. output.Annotations];
+        foreach (PlatformBuild build in built)
+        {
+            long? epoch = build.Frontend.SourceDateEpoch ?? request.SourceDateEpoch;
+            var form = new LayerForm(
+                output.Compression, output.CompressionLevel, output.ForceCompression, output.OciMediaTypes, output.RewriteTimestamp == false ? null : epoch);
+            ImmutableArray<ChainLayer> layers = await chain.CreateAsync(build.Root, form, cancellationToken);
+            foreach (ChainLayer layer in layers)
+            {
+                if (layer.Base is { } found) baseLayers[layer.Descriptor.Digest] = new BaseLayer(found.Provider, found.Source);
+            }
+
+            images.Add(ImageAssembler.Assemble(
+                build.Frontend.Config,
+                [.. layers.Select(l => new ExportLayer(l.Descriptor, l.DiffId, null, l.Created is { } made ? Timestamp.FromDateTimeOffset(made) : null))],
+                new AssembleOptions
+                {
+                    OciMediaTypes = output.OciMediaTypes,
+                    SourceDateEpoch = epoch,
+                    Base = build.Frontend.BaseImage?.Config,
+                    ManifestAnnotations = Select(annotations, "manifest", build.Platform),
+                    DescriptorAnnotations = Select(annotations, "manifest-descriptor", build.Platform),
+                }));
+        }
+
+        bool single = images.Count == 1;
+        return new ExportedImage
+        {
+            Images = images.ToImmutable(),
+            Content = single
+                ? images[0].ToContent()
+                : ImageAssembler.Index(images, output.OciMediaTypes, Select(annotations, "index", null), Select(annotations, "index-descriptor", null)),
+            References = names,
+            BaseLayers = baseLayers.ToImmutableDictionary(),
+        };
+    }
+
+    private static ImmutableSortedDictionary<string, string>? Select(ImmutableArray<Annotation> annotations, string level, Platform? platform)
+    {
+        var selected = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        foreach (Annotation annotation in annotations)
+        {
+            if (annotation.Level == level && (annotation.Platform is null || (platform is not null && annotation.Platform.Matches(platform))))
+                selected[annotation.Key] = annotation.Value;
+        }
+
+        return selected.Count == 0 ? null : selected.ToImmutable();
+    }
+}

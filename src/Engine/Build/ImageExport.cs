@@ -1,0 +1,135 @@
+using System.Collections.Immutable;
+using Kimg.Engine.Content;
+using Kimg.Engine.Exporters;
+using Kimg.Engine.Oci;
+using Kimg.Engine.Primitives;
+using Kimg.Engine.Registry;
+
+namespace Kimg.Engine.Build;
+
+/// <summary>What was built → every output that was asked for. Layers that two outputs want in the same form are made once.</summary>
+internal sealed class ImageExport(BuildServices services, BuildRequest request, EventStream events, CancellationToken cancellationToken)
+{
+    private readonly LayerChain _layers = new(services.Content, services.LayerBlobs);
+
+    public async Task<BuildResult> RunAsync(ImmutableArray<PlatformBuild> built)
+    {
+        ExportedImage? image = null;
+        foreach (OutputSpec output in Outputs())
+        {
+            ExportedImage? exported = await ExportAsync(built, output);
+            image ??= exported;
+        }
+
+        var result = new BuildResult
+        {
+            Root = image?.Content.Root,
+            ImageId = image?.Images is [var single] ? single.Manifest.Config.Digest : null,
+            Names = image is null ? [] : image.Names,
+            Warnings = [.. built.SelectMany(b => b.Frontend.Warnings).Distinct()],
+            CachedVertices = events.CachedVertices,
+            TotalVertices = events.CompletedVertices,
+        };
+        await ResultFiles.WriteAsync(request, result, image, cancellationToken);
+        return result;
+    }
+
+    // Without an output an image that has a name is kept under it, so that it can be pushed, tagged and built upon.
+    private ImmutableArray<OutputSpec> Outputs() =>
+        request.Outputs.IsEmpty && !request.Names.IsEmpty ? [new OutputSpec { Type = OutputType.Image }] : request.Outputs;
+
+    private Task<ExportedImage?> ExportAsync(ImmutableArray<PlatformBuild> built, OutputSpec output) => output.Type switch
+    {
+        OutputType.CacheOnly => Task.FromResult<ExportedImage?>(null),
+        OutputType.Tar or OutputType.Local => events.RunAsync<ExportedImage?>("exporting to client " + (output.Type == OutputType.Tar ? "tarball" : "directory"), async _ =>
+        {
+            await new TreeExport(output, cancellationToken).RunAsync(built);
+            return null;
+        }),
+        _ => events.RunAsync<ExportedImage?>($"exporting to {(output.Type == OutputType.Image ? "image" : output.Type == OutputType.Oci ? "oci image format" : "docker image format")}",
+            item => ExportImageAsync(built, output, item)),
+    };
+
+    private async Task<ExportedImage?> ExportImageAsync(ImmutableArray<PlatformBuild> built, OutputSpec output, WorkItem item)
+    {
+        ExportedImage image = await ImageAssembly.AssembleAsync(_layers, built, output, request, NamesOf(output), cancellationToken);
+        foreach (ExportBlob blob in image.Content.Blobs)
+        {
+            if (blob.Bytes is { } bytes) await services.Content.WriteAsync(bytes, cancellationToken);
+        }
+
+        Say(item, $"exporting manifest {image.Content.Root.Digest}");
+        var blobs = new BlobSource(services.Content, descriptor => image.BaseLayers.GetValueOrDefault(descriptor.Digest)?.Provider);
+        switch (output.Type)
+        {
+            case OutputType.Image:
+                foreach (ImageReference name in image.References)
+                {
+                    services.Names.Set(name, image.Content.Root, local: true);
+                    Say(item, $"naming to {name}");
+                }
+
+                if (output.Push) await PushAsync(image, output, item);
+                break;
+            case OutputType.Oci when !output.Tar:
+                await new OciLayoutWriter(blobs).WriteAsync(image.Content, image.References, Destination(output), cancellationToken);
+                break;
+            default:
+                await WriteArchiveAsync(blobs, image, output);
+                break;
+        }
+
+        return image;
+    }
+
+    private async Task WriteArchiveAsync(BlobSource blobs, ExportedImage image, OutputSpec output)
+    {
+        var writer = new ImageArchiveWriter(blobs);
+        bool docker = output.Type == OutputType.Docker;
+        if (Destination(output) == "-")
+        {
+            await using Stream stdout = Console.OpenStandardOutput();
+            await writer.WriteAsync(image.Content, image.References, docker, stdout, cancellationToken);
+            return;
+        }
+
+        await using OutputFile file = OutputFile.Create(output.Destination!);
+        await writer.WriteAsync(image.Content, image.References, docker, file.Stream, cancellationToken);
+        file.Commit();
+    }
+
+    private async Task PushAsync(ExportedImage image, OutputSpec output, WorkItem item)
+    {
+        if (image.References.IsEmpty) throw new KimgException(ErrorCode.InvalidOutput, "nothing to push to: the image has no name")
+        {
+            Hint = "name it with -t registry.example.com/team/app:tag",
+        };
+        var source = new ExportBlobs(services.Content, image);
+        foreach (IGrouping<string, ImageReference> repository in image.References.GroupBy(name => name.Name))
+        {
+            ImmutableArray<ImageReference> names = [.. repository.Select(name => output.PushByDigest ? name with { Tag = null, Digest = image.Content.Root.Digest } : name)];
+            Say(item, $"pushing to {repository.Key}");
+            await new Pusher(services.Registry).PushAsync(
+                new PushRequest
+                {
+                    Names = names,
+                    Root = image.Content.Root,
+                    Source = source,
+                    MountFrom = image.MountSources(names[0].Registry),
+                    Progress = (blob, bytes) => item.Report($"pushing {blob.Digest}", bytes, blob.Size),
+                },
+                cancellationToken);
+        }
+    }
+
+    private ImmutableArray<ImageReference> NamesOf(OutputSpec output) =>
+        output.Names.IsEmpty ? request.Names : [.. output.Names.Select(ImageReference.Parse)];
+
+    private static string Destination(OutputSpec output) => output.Destination
+        ?? throw new KimgException(ErrorCode.InvalidOutput, $"output type '{output.Type.ToString().ToLowerInvariant()}' needs a destination")
+        {
+            Hint = "add dest=PATH, or dest=- for stdout",
+        };
+
+    private static void Say(WorkItem item, string line) => item.Output(1, System.Text.Encoding.UTF8.GetBytes(line + "\n"));
+}

@@ -1,0 +1,35 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Kimg.Engine.Oci;
+
+namespace Kimg.Engine.Build;
+
+/// <summary>--iidfile and --metadata-file, with the keys docker buildx writes.</summary>
+internal static class ResultFiles
+{
+    private static readonly JsonWriterOptions s_indented = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static async Task WriteAsync(BuildRequest request, BuildResult result, ExportedImage? image, CancellationToken cancellationToken)
+    {
+        if (request.ImageIdFile is { } idFile && (result.ImageId ?? result.Root?.Digest) is { } id)
+            await File.WriteAllTextAsync(idFile, id.ToString(), cancellationToken);
+        if (request.MetadataFile is { } file) await File.WriteAllBytesAsync(file, Metadata(result, image), cancellationToken);
+    }
+
+    private static byte[] Metadata(BuildResult result, ExportedImage? image)
+    {
+        var metadata = new JsonObject();
+        if (result.ImageId is { } config) metadata["containerimage.config.digest"] = config.ToString();
+        if (result.Root is { } root)
+        {
+            metadata["containerimage.descriptor"] = JsonNode.Parse(JsonSerializer.SerializeToUtf8Bytes(root, OciJson.Default.Descriptor));
+            metadata["containerimage.digest"] = root.Digest.ToString();
+        }
+
+        if (image is { References.IsEmpty: false }) metadata["image.name"] = string.Join(',', image.Names);
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer, s_indented)) metadata.WriteTo(writer);
+        return buffer.ToArray();
+    }
+}
