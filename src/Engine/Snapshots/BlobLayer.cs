@@ -27,6 +27,8 @@ internal sealed class BlobLayer(Descriptor descriptor, Digest diffId, IBlobProvi
     /// <summary>The image it belongs to, as a reference it can be fetched by; null: only the store has it.</summary>
     internal string? Source { get; init; }
 
+    internal IBlobProvider? Provider => provider;
+
     /// <summary>Called with the bytes fetched so far.</summary>
     internal Action<long>? Progress { get; init; }
 
