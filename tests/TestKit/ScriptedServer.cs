@@ -116,6 +116,8 @@ public sealed class ScriptedServer : IDisposable
         byte[] one = new byte[1];
         while (await stream.ReadAsync(one, _stop.Token) == 1)
         {
+            // A TLS client: any server hangs up on that.
+            if (line.Length == 0 && one[0] == 0x16) return null;
             if (one[0] == '\n') return line.ToString().TrimEnd('\r');
             line.Append((char)one[0]);
         }
