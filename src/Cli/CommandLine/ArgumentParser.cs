@@ -11,11 +11,12 @@ internal static class ArgumentParser
     public static Arguments Parse(Verb verb, ReadOnlySpan<string> argv, Func<IEnumerable<OptionRow>, Settings> settings)
     {
         int end = argv.IndexOf("--");
-        string[] tokens = argv[..(end < 0 ? argv.Length : end)].ToArray();
-        var command = new Command(verb.Name);
+        ImmutableArray<OptionRow> rows = [.. verb.Options, .. GlobalOptions.All];
+        var values = new Dictionary<string, ImmutableArray<string>>(StringComparer.Ordinal);
+        List<string> tokens = TakeSetFlags(end < 0 ? argv : argv[..end], rows, values);
+        var command = new Command("verb");
         var positionals = new Argument<string[]>("positionals") { Arity = ArgumentArity.ZeroOrMore };
         command.Arguments.Add(positionals);
-        ImmutableArray<OptionRow> rows = [.. verb.Options, .. GlobalOptions.All];
         var options = new (OptionRow Row, Option Option)[rows.Length];
         for (int i = 0; i < rows.Length; i++) command.Options.Add((options[i] = (rows[i], ToOption(rows[i]))).Option);
 
@@ -30,28 +31,43 @@ internal static class ArgumentParser
         }
 
         if (end >= 0) found.AddRange(argv[(end + 1)..]);
-        var values = new Dictionary<string, ImmutableArray<string>>(StringComparer.Ordinal);
         foreach ((OptionRow row, Option option) in options)
         {
-            if (result.GetResult(option) is { Implicit: false } given) values[row.Name] = ValuesOf(row, given);
+            if (result.GetResult(option) is { Implicit: false } given) values.TryAdd(row.Name, ValuesOf(row, given));
         }
 
         CheckCount(verb, found);
         return new Arguments([.. found], values, settings(rows));
     }
 
+    // "--push=false": a flag takes no value for System.CommandLine, so that in "--push true" the second word stays an argument, as for docker.
+    private static List<string> TakeSetFlags(ReadOnlySpan<string> argv, ImmutableArray<OptionRow> rows, Dictionary<string, ImmutableArray<string>> values)
+    {
+        var rest = new List<string>(argv.Length);
+        foreach (string token in argv)
+        {
+            int equals = token.StartsWith('-') ? token.IndexOf('=') : -1;
+            string name = equals < 0 ? "" : token[..equals];
+            if (equals > 0 && rows.FirstOrDefault(r => r.Kind == ValueKind.Flag && (r.Spelling == name || "-" + r.Short == name)) is { } flag)
+                values[flag.Name] = [token[(equals + 1)..]];
+            else rest.Add(token);
+        }
+
+        return rest;
+    }
+
     private static Option ToOption(OptionRow row)
     {
         string[] aliases = row.Short is { } letter ? ["-" + letter] : [];
         return row.Kind == ValueKind.Flag
-            ? new Option<bool>(row.Spelling, aliases) { AllowMultipleArgumentsPerToken = false }
+            ? new Option<bool>(row.Spelling, aliases) { Arity = ArgumentArity.Zero }
             : new Option<string[]>(row.Spelling, aliases) { AllowMultipleArgumentsPerToken = false, Arity = ArgumentArity.OneOrMore };
     }
 
     private static ImmutableArray<string> ValuesOf(OptionRow row, OptionResult result)
     {
         ImmutableArray<string> values = [.. result.Tokens.Select(t => t.Value)];
-        if (row.Kind == ValueKind.Flag) return values.IsEmpty ? ["true"] : values;
+        if (row.Kind == ValueKind.Flag) return ["true"];
         if (values.Length >= result.IdentifierTokenCount) return values;
         throw new KimgException(ErrorCode.InvalidArgument, $"option '{row.Spelling}' needs a value")
         {

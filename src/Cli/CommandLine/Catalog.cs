@@ -9,8 +9,21 @@ internal static class Catalog
     private static readonly (string Name, Func<Verb> Create)[] s_verbs =
     [
         ("build", BuildVerb.Create),
-        ("version", VersionVerb.Create),
+        ("check", CheckVerb.Create),
+        ("push", TransferVerbs.CreatePush),
+        ("pull", TransferVerbs.CreatePull),
+        ("copy", TransferVerbs.CreateCopy),
+        ("inspect", InspectVerb.Create),
+        ("tag", StoreVerbs.CreateTag),
+        ("du", StoreVerbs.CreateUsage),
+        ("prune", StoreVerbs.CreatePrune),
+        ("login", LoginVerbs.CreateLogin),
+        ("logout", LoginVerbs.CreateLogout),
+        ("registry serve", RegistryServeVerb.Create),
+        ("doctor", DoctorVerb.Create),
+        ("completion", CompletionVerb.Create),
         ("help", HelpVerb.Create),
+        ("version", VersionVerb.Create),
     ];
 
     public static IEnumerable<Verb> All => s_verbs.Select(v => v.Create());

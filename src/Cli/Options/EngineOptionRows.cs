@@ -38,6 +38,9 @@ internal static class EngineOptionRows
 
     public static readonly ImmutableArray<OptionRow> All = [StateDirectory, Isolation, StorageDriver, RegistryInsecure, RegistryMirror];
 
+    /// <summary>Opens the engine as the options say.</summary>
+    public static IEngine Open(Arguments arguments, CliHost host) => host.OpenEngine(Read(arguments, host));
+
     public static EngineOptions Read(Arguments arguments, CliHost host) => new()
     {
         StateDirectory = arguments.Value(StateDirectory) is { } path ? Path.GetFullPath(path, host.CurrentDirectory) : null,

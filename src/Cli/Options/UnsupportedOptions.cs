@@ -24,8 +24,6 @@ internal static class UnsupportedOptions
             if (arguments.IsGiven(row)) throw Unsupported($"{row.Spelling} is not supported", instead);
         }
 
-        if (arguments.Flag(Row.Check) || arguments.Value(Row.Call) is not (null or "build"))
-            throw Unsupported("only builds are supported, no --call=check, outline or targets", "leave out --check and --call");
         if (arguments.Flag(Row.Load)) throw OutputParser.NoDaemon("--load");
         foreach (OptionRow row in new[] { Row.Provenance, Row.Sbom })
         {

@@ -59,6 +59,8 @@ internal sealed class PlainProgress(Action<string> write, bool colours) : Progre
     public override void Finish(DateTimeOffset now)
     {
         while (_waiting.Count > 0) Show(_waiting[0], now);
+        string summary = FailureSummary.Render(_logs.Values.Select(l => l.State), colours);
+        if (summary.Length > 0) write(summary);
     }
 
     private Log? Find(Digest vertex) => _logs.GetValueOrDefault(vertex);
@@ -67,13 +69,11 @@ internal sealed class PlainProgress(Action<string> write, bool colours) : Progre
 
     private void Transfer(Log log, VertexProgress progress)
     {
-        bool due = !log.Shown.TryGetValue(progress.Id, out DateTimeOffset shown) || e(progress) - shown >= s_transferInterval;
+        bool due = !log.Shown.TryGetValue(progress.Id, out DateTimeOffset shown) || progress.At - shown >= s_transferInterval;
         if (progress.Completed is null && (!due || progress.Current == 0)) return;
         log.Shown[progress.Id] = progress.At;
         string end = progress.Completed is null ? "" : " done";
         Say(log, progress.At, $"{Format.Transfer(progress)} {Format.Elapsed(progress, progress.At)}{end}");
-
-        static DateTimeOffset e(VertexProgress p) => p.At;
     }
 
     private void Complete(Log log, VertexCompleted completed)

@@ -17,6 +17,7 @@ internal static class ProgressViews
 
     public static ProgressView Create(string name, CliHost host) => name switch
     {
+        "tty" => new TtyProgress(host.WriteError, host.TerminalSize, host.Colours),
         "plain" => new PlainProgress(host.WriteError, host.Colours),
         "rawjson" => new RawJsonProgress(bytes =>
         {

@@ -25,8 +25,10 @@ internal static class BuildVerb
     private static async Task<int> RunAsync(Arguments arguments, CliHost host, CancellationToken cancellationToken)
     {
         string progress = ProgressViews.Choose(arguments, host);
+        BuildCall call = BuildCall.Parse(arguments);
         BuildRequest request = BuildRequestParser.Parse(arguments, host);
-        IEngine engine = host.OpenEngine(EngineOptionRows.Read(arguments, host));
+        if (call.Check) return await CheckVerb.RunAsync(request, call.Format, arguments, host, cancellationToken);
+        await using IEngine engine = EngineOptionRows.Open(arguments, host);
         BuildResult result;
         using (var pump = new ProgressPump(ProgressViews.Create(progress, host), host.Time))
         {

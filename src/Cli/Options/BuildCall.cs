@@ -1,0 +1,38 @@
+using Kimg.Cli.CommandLine;
+using Kimg.Engine.Primitives;
+
+namespace Kimg.Cli.Options;
+
+/// <summary>--call METHOD[,format=FORMAT] and --check.</summary>
+internal sealed record BuildCall(bool Check, string Format)
+{
+    private static readonly string[] s_methods = ["build", "check", "lint", "outline", "targets"];
+    private static readonly string[] s_formats = ["text", "json", "sarif"];
+
+    public static BuildCall Parse(Arguments arguments)
+    {
+        string text = arguments.Value(BuildOptionRows.Call) ?? (arguments.Flag(BuildOptionRows.Check) ? "check" : "build");
+        var source = new OptionSource(BuildOptionRows.Call.Spelling, text);
+        string method = arguments.Flag(BuildOptionRows.Check) ? "check" : "build", format = "text";
+        foreach ((string key, string? value) in Csv.Pairs(source, text))
+        {
+            if (value is null) method = key;
+            else if (key != "format") throw source.UnknownKey(key, ["format"]);
+            else format = s_formats.Contains(value) ? value : throw source.Invalid($"unknown format '{value}'", "formats: " + string.Join(", ", s_formats));
+        }
+
+        if (!s_methods.Contains(method))
+        {
+            throw source.Invalid($"unknown method '{method}'", Suggestion.Nearest(method, s_methods) is { } near
+                ? $"did you mean '{near}'?"
+                : "methods: build, check, outline, targets");
+        }
+
+        if (method is "outline" or "targets")
+        {
+            throw new KimgException(ErrorCode.UnsupportedFeature, $"--call={method} is not supported yet") { Hint = "there is --call=check" };
+        }
+
+        return new BuildCall(method is "check" or "lint", format);
+    }
+}

@@ -1,0 +1,103 @@
+using System.Globalization;
+using Kimg.Cli.CommandLine;
+using Kimg.Cli.Facade;
+using Kimg.Cli.Options;
+using Kimg.Cli.Progress;
+using Kimg.Engine.Oci;
+
+namespace Kimg.Cli.Verbs;
+
+/// <summary>tag, du and prune: what is in the state directory.</summary>
+internal static class StoreVerbs
+{
+    private static readonly OptionRow s_verbose = new("verbose", ValueKind.Flag, "List every item") { Short = 'v' };
+
+    private static readonly OptionRow s_olderThan = new("older-than", ValueKind.Single, "Only what was not used for this long (30m, 24h, 7d)")
+    {
+        Value = "DURATION", Configurable = true,
+    };
+
+    private static readonly OptionRow s_keep = new("keep-storage", ValueKind.Single, "Delete the longest unused until this much is left (10g)")
+    {
+        Value = "SIZE", Configurable = true,
+    };
+
+    private static readonly OptionRow s_all = new("all", ValueKind.Flag, "Also images that have a name") { Short = 'a' };
+
+    public static Verb CreateTag() => new()
+    {
+        Name = "tag",
+        Summary = "Give an image of the store another name",
+        Positionals = "NAME NEWNAME",
+        MinPositionals = 2,
+        MaxPositionals = 2,
+        Options = EngineOptionRows.Storage,
+        Run = async (arguments, host, token) =>
+        {
+            ImageReference source = ImageReference.Parse(arguments.Positionals[0]), name = ImageReference.Parse(arguments.Positionals[1]);
+            await using IEngine engine = EngineOptionRows.Open(arguments, host);
+            await engine.TagAsync(source, name, token);
+            return 0;
+        },
+    };
+
+    public static Verb CreateUsage() => new()
+    {
+        Name = "du",
+        Summary = "Show how much space the store takes",
+        Options = [s_verbose, .. EngineOptionRows.Storage],
+        Run = async (arguments, host, token) =>
+        {
+            await using IEngine engine = EngineOptionRows.Open(arguments, host);
+            UsageItem[] items = [.. await engine.ListUsageAsync(token)];
+            bool verbose = arguments.Flag(s_verbose);
+            foreach (IGrouping<string, UsageItem> kind in items.GroupBy(i => i.Kind).OrderBy(g => g.Key, StringComparer.Ordinal))
+            {
+                host.WriteLine($"{kind.Key,-12} {kind.Count(),7} {Format.Bytes(kind.Sum(i => i.Bytes)),12}");
+                if (!verbose) continue;
+                foreach (UsageItem item in kind.OrderByDescending(i => i.Bytes))
+                {
+                    string used = item.LastUsed.UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
+                    host.WriteLine($"  {item.Id} {Format.Bytes(item.Bytes),10} {used}{(item.InUse ? " in use" : "")} {OutputSanitizer.OneLine(item.Description)}".TrimEnd());
+                }
+            }
+
+            host.WriteLine($"{"total",-12} {items.Length,7} {Format.Bytes(items.Sum(i => i.Bytes)),12}");
+            host.WriteLine($"{"reclaimable",-12} {items.Count(i => !i.InUse),7} {Format.Bytes(items.Where(i => !i.InUse).Sum(i => i.Bytes)),12}");
+            return 0;
+        },
+    };
+
+    public static Verb CreatePrune() => new()
+    {
+        Name = "prune",
+        Summary = "Delete from the store what no build uses",
+        Options = [s_all, s_olderThan, s_keep, .. EngineOptionRows.Storage],
+        Run = async (arguments, host, token) =>
+        {
+            var request = new PruneRequest(
+                arguments.Value(s_olderThan) is { } age ? Duration(age) : null,
+                arguments.Value(s_keep) is { } size ? StepOptionParser.ParseSize(s_keep.Spelling, size) : null,
+                arguments.Flag(s_all));
+            await using IEngine engine = EngineOptionRows.Open(arguments, host);
+            PruneReport report = await engine.PruneAsync(request, token);
+            host.WriteLine($"deleted {report.Items} items, {Format.Bytes(report.Bytes)}");
+            return 0;
+        },
+    };
+
+    private static TimeSpan Duration(string text)
+    {
+        TimeSpan? unit = text.Length < 2 ? null : text[^1] switch
+        {
+            's' => TimeSpan.FromSeconds(1),
+            'm' => TimeSpan.FromMinutes(1),
+            'h' => TimeSpan.FromHours(1),
+            'd' => TimeSpan.FromDays(1),
+            _ => null,
+        };
+        return unit is { } u && int.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out int count)
+            ? u * count
+            : throw new OptionSource(s_olderThan.Spelling, text).Invalid("it is not a duration", "for example 30m, 24h or 7d");
+    }
+}

@@ -1,0 +1,86 @@
+using System.Collections.Immutable;
+using Kimg.Cli.CommandLine;
+using Kimg.Cli.Facade;
+using Kimg.Cli.Options;
+using Kimg.Cli.Progress;
+using Kimg.Engine.Oci;
+using Kimg.Engine.Primitives;
+
+namespace Kimg.Cli.Verbs;
+
+/// <summary>push, pull and copy: one copy between two locations.</summary>
+internal static class TransferVerbs
+{
+    private static readonly OptionRow s_platforms = new("platform", ValueKind.Many, "Only these platforms (default: all)") { Value = "OS/ARCH[/VARIANT]" };
+
+    private static readonly ImmutableArray<OptionRow> s_options =
+    [
+        s_platforms, BuildOptionRows.Progress, BuildOptionRows.Quiet with { Help = "Show nothing but the digest" },
+        .. EngineOptionRows.Storage, .. EngineOptionRows.Registry,
+    ];
+
+    private const string Locations = "A location is NAME (in a registry), store://NAME (in kimg's store) or oci-layout://DIRECTORY[:TAG].";
+
+    public static Verb CreatePush() => new()
+    {
+        Name = "push",
+        Summary = "Push an image from the store to its registry",
+        Positionals = "NAME [DESTINATION]",
+        MinPositionals = 1,
+        MaxPositionals = 2,
+        Details = "DESTINATION is another name to push to.",
+        Options = s_options,
+        Run = (arguments, host, token) =>
+        {
+            ImageReference name = ImageReference.Parse(arguments.Positionals[0]);
+            ImageReference destination = ImageReference.Parse(arguments.Positionals[^1]);
+            return RunAsync(arguments, host, new StoreLocation(name), new RegistryLocation(destination), token);
+        },
+    };
+
+    public static Verb CreatePull() => new()
+    {
+        Name = "pull",
+        Summary = "Pull an image into the store",
+        Positionals = "NAME",
+        MinPositionals = 1,
+        MaxPositionals = 1,
+        Options = s_options,
+        Run = (arguments, host, token) =>
+        {
+            ImageReference name = ImageReference.Parse(arguments.Positionals[0]);
+            return RunAsync(arguments, host, new RegistryLocation(name), new StoreLocation(name), token);
+        },
+    };
+
+    public static Verb CreateCopy() => new()
+    {
+        Name = "copy",
+        Summary = "Copy an image between registries, layouts and the store",
+        Positionals = "SOURCE DESTINATION",
+        MinPositionals = 2,
+        MaxPositionals = 2,
+        Details = Locations,
+        Options = s_options,
+        Run = (arguments, host, token) => RunAsync(
+            arguments,
+            host,
+            LocationParser.Parse(arguments.Positionals[0], host.CurrentDirectory),
+            LocationParser.Parse(arguments.Positionals[1], host.CurrentDirectory),
+            token),
+    };
+
+    private static async Task<int> RunAsync(Arguments arguments, CliHost host, ImageLocation source, ImageLocation destination, CancellationToken token)
+    {
+        ImmutableArray<Platform> platforms = [.. arguments.Values(s_platforms).SelectMany(t => t.Split(',')).Select(Platform.Parse)];
+        await using IEngine engine = EngineOptionRows.Open(arguments, host);
+        Descriptor result;
+        using (var pump = new ProgressPump(ProgressViews.Create(ProgressViews.Choose(arguments, host), host), host.Time))
+        {
+            result = await engine.CopyAsync(source, destination, platforms, pump, token);
+        }
+
+        host.WriteLine(result.Digest.ToString());
+        return 0;
+    }
+}

@@ -1,0 +1,86 @@
+using System.Collections.Immutable;
+using Kimg.Cli.Facade;
+using Kimg.Engine.Build;
+using Kimg.Engine.Oci;
+using Kimg.Engine.Primitives;
+
+namespace Kimg.Cli.Tests.Surroundings;
+
+/// <summary>Notes what it is asked and gives prepared answers.</summary>
+internal sealed class RecordingEngine : IEngine
+{
+    public static readonly Descriptor Root = new() { MediaType = MediaTypes.OciManifest, Digest = Digest.Sha256("root"), Size = 4 };
+
+    public BuildRequest? Request { get; private set; }
+
+    public List<string> Calls { get; } = [];
+
+    public Exception? Failure { get; set; }
+
+    public ImmutableArray<BuildEvent> Events { get; set; } = [];
+
+    public BuildResult Result { get; set; } = new() { Root = Root, ImageId = Digest.Sha256("config") };
+
+    public CheckReport Report { get; set; } = new("Dockerfile", new SourceText("FROM scratch\n"), []);
+
+    public ImageReport? Image { get; set; }
+
+    public ImmutableArray<UsageItem> Usage { get; set; } = [];
+
+    public Task<BuildResult> BuildAsync(BuildRequest request, IBuildObserver observer, CancellationToken cancellationToken)
+    {
+        Request = request;
+        foreach (BuildEvent e in Events) observer.OnEvent(e);
+        return Answer("build", Result);
+    }
+
+    public Task<CheckReport> CheckAsync(BuildRequest request, CancellationToken cancellationToken)
+    {
+        Request = request;
+        return Answer("check", Report);
+    }
+
+    public Task<Descriptor> CopyAsync(
+        ImageLocation source,
+        ImageLocation destination,
+        ImmutableArray<Platform> platforms,
+        IBuildObserver observer,
+        CancellationToken cancellationToken) => Answer($"copy {source} → {destination} [{string.Join(',', platforms)}]", Root);
+
+    public Task<ImageReport> InspectAsync(ImageLocation location, Platform? platform, CancellationToken cancellationToken) =>
+        Answer($"inspect {location} {platform}", Image!);
+
+    public Task TagAsync(ImageReference source, ImageReference name, CancellationToken cancellationToken) => Answer($"tag {source} {name}", 0);
+
+    public Task<ImmutableArray<UsageItem>> ListUsageAsync(CancellationToken cancellationToken) => Answer("du", Usage);
+
+    public Task<PruneReport> PruneAsync(PruneRequest request, CancellationToken cancellationToken) => Answer($"prune {request}", new PruneReport(3, 4_500_000));
+
+    public Task<HostReport> ExamineHostAsync(CancellationToken cancellationToken) => Answer("doctor", new HostReport(
+        "userns",
+        "overlay",
+        [new("user namespaces", true, "65536 ids", null), new("newuidmap", false, "not found", "apt-get install uidmap")]));
+
+    public Task<string> LoginAsync(string registry, string user, Secret password, CancellationToken cancellationToken) =>
+        Answer($"login {registry} {user} {password.Reveal()}", "/home/me/.docker/config.json");
+
+    public Task<bool> LogoutAsync(string registry, CancellationToken cancellationToken) => Answer($"logout {registry}", true);
+
+    public Task ServeRegistryAsync(ServeRequest request, Action<string> listening, CancellationToken cancellationToken)
+    {
+        listening("127.0.0.1:4711");
+        return Answer($"serve {request}", 0);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Calls.Add("disposed");
+        return ValueTask.CompletedTask;
+    }
+
+    private Task<T> Answer<T>(string call, T answer)
+    {
+        Calls.Add(call);
+        return Failure is null ? Task.FromResult(answer) : Task.FromException<T>(Failure);
+    }
+}

@@ -1,0 +1,155 @@
+using System.Text.Json;
+using Kimg.Cli.Facade;
+using Kimg.Cli.Tests.Progress;
+using Kimg.Cli.Tests.Surroundings;
+using Kimg.Engine.Build;
+using Kimg.Engine.Dockerfile;
+using Kimg.Engine.Oci;
+using Kimg.Engine.Primitives;
+using Xunit;
+
+namespace Kimg.Cli.Tests.Verbs;
+
+public sealed class VerbTests : IDisposable
+{
+    private readonly TestHost _host = new();
+
+    public void Dispose() => _host.Dispose();
+
+    [Fact]
+    public async Task Quiet_prints_the_image_id_and_nothing_else()
+    {
+        _host.Engine.Events = Recording.Failing().Events;
+        Assert.Equal(0, await _host.RunAsync("build", "-q", "."));
+        Assert.Equal(Digest.Sha256("config") + "\n", _host.Output);
+        Assert.Equal("", _host.Error);
+    }
+
+    [Fact]
+    public async Task Progress_goes_to_stderr_and_warnings_follow_it()
+    {
+        LintWarning warning = new("StageNameCasing", "Stage names should be lowercase", "Stage name 'Base' should be lowercase", null);
+        _host.Engine.Events = Recording.Failing().Events;
+        _host.Engine.Result = new BuildResult { Warnings = [warning] };
+        Assert.Equal(0, await _host.RunAsync("build", "."));
+        Assert.Equal("", _host.Output);
+        Assert.Contains("#3 CACHED", _host.Error, StringComparison.Ordinal);
+        Assert.EndsWith(" 1 warning found (use --debug to expand):\n - StageNameCasing: Stage name 'Base' should be lowercase\n", _host.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--progress=rawjson")]
+    [InlineData("--progress=json")]
+    public async Task Rawjson_is_one_object_a_line(string option)
+    {
+        _host.Engine.Events = Recording.Failing().Events;
+        Assert.Equal(0, await _host.RunAsync("build", option, "."));
+        foreach (string line in _host.Error.TrimEnd('\n').Split('\n')) JsonDocument.Parse(line).Dispose();
+    }
+
+    [Theory]
+    [InlineData("push app:1", "copy StoreLocation { Reference = docker.io/library/app:1 } → RegistryLocation { Reference = docker.io/library/app:1 } []")]
+    [InlineData("push app:1 r.example/b", "copy StoreLocation { Reference = docker.io/library/app:1 } → RegistryLocation { Reference = r.example/b:latest } []")]
+    [InlineData("pull --platform linux/arm64 app", "copy RegistryLocation { Reference = docker.io/library/app:latest } → StoreLocation { Reference = docker.io/library/app:latest } [linux/arm64]")]
+    [InlineData("copy r.example/a oci-layout:///tmp/l:v1", "copy RegistryLocation { Reference = r.example/a:latest } → LayoutLocation { Directory = /tmp/l, Tag = v1 } []")]
+    [InlineData("copy store://a docker://b", "copy StoreLocation { Reference = docker.io/library/a:latest } → RegistryLocation { Reference = docker.io/library/b:latest } []")]
+    public async Task Push_pull_and_copy_are_copies_between_locations(string argv, string call)
+    {
+        Assert.Equal(0, await _host.RunAsync(argv.Split(' ')));
+        Assert.Equal([call, "disposed"], _host.Engine.Calls);
+        Assert.Equal(RecordingEngine.Root.Digest + "\n", _host.Output);
+    }
+
+    [Theory]
+    [InlineData("tag a:1 b:2", "tag docker.io/library/a:1 docker.io/library/b:2", "")]
+    [InlineData("prune", "prune PruneRequest { OlderThan = , KeepBytes = , All = False }", "deleted 3 items, 4.50MB\n")]
+    [InlineData("prune -a --older-than 7d --keep-storage 1k", "prune PruneRequest { OlderThan = 7.00:00:00, KeepBytes = 1024, All = True }", "deleted 3 items, 4.50MB\n")]
+    [InlineData("logout https://index.docker.io/v1/", "logout docker.io", "logged out of docker.io\n")]
+    [InlineData("registry serve --address localhost:0 --read-only", "serve ServeRequest { Address = localhost:0, Directory = , CertificateFile = , KeyFile = , ReadOnly = True }", "127.0.0.1:4711\n")]
+    public async Task Asks_the_engine_and_prints_the_answer(string argv, string call, string output)
+    {
+        Assert.Equal(0, await _host.RunAsync(argv.Split(' ')));
+        Assert.Equal(call, _host.Engine.Calls[0]);
+        Assert.Equal(output, _host.Output);
+    }
+
+    [Theory]
+    [InlineData("prune --older-than soon", "not a duration")]
+    [InlineData("registry serve --address 0.0.0.0:5000", "loopback only")]
+    [InlineData("registry serve --address here", "not HOST:PORT")]
+    [InlineData("registry serve --tls-cert a.pem", "go together")]
+    [InlineData("login r.example", "--password-stdin")]
+    [InlineData("login -u me -p secret r.example", "process list|show the password")]
+    [InlineData("login -u me --password-stdin r.example/team", "not a registry")]
+    [InlineData("login -u me --password-stdin r.example", "is empty")]
+    public async Task Bad_input_is_a_usage_error(string argv, string messages)
+    {
+        Assert.Equal(2, await _host.RunAsync(argv.Split(' ')));
+        Assert.Contains(messages.Split('|'), m => _host.Error.Contains(m, StringComparison.Ordinal));
+        Assert.DoesNotContain("secret", _host.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Login_takes_the_password_from_stdin_without_the_line_break()
+    {
+        _host.Input = "p@ss word\n"u8.ToArray();
+        Assert.Equal(0, await _host.RunAsync("login", "--username", "me", "--password-stdin", "r.example:5000"));
+        Assert.Equal("login r.example:5000 me p@ss word", _host.Engine.Calls[0]);
+        Assert.DoesNotContain("p@ss", _host.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Doctor_shows_what_is_missing_and_the_fix()
+    {
+        Assert.Equal(0, await _host.RunAsync("doctor"));
+        Golden.Matches("tests/Cli.Tests/testdata/verbs/doctor.txt", _host.Output);
+    }
+
+    [Fact]
+    public async Task Usage_is_summed_by_kind()
+    {
+        _host.Engine.Usage =
+        [
+            new("layer", "sha256:aa", 2_000_000, Recording.Start, true, "RUN make"), new("layer", "sha256:bb", 1_000_000, Recording.Start, false, "COPY . ."),
+            new("image", "app:1", 500, Recording.Start, true, ""),
+        ];
+        Assert.Equal(0, await _host.RunAsync("du", "-v"));
+        Golden.Matches("tests/Cli.Tests/testdata/verbs/du.txt", _host.Output);
+    }
+
+    [Fact]
+    public async Task Inspect_prints_a_summary_the_raw_bytes_or_json()
+    {
+        Descriptor layer = new() { MediaType = MediaTypes.OciLayerGzip, Digest = Digest.Sha256("layer"), Size = 1234 };
+        var image = new PlatformImage(new Platform("linux", "amd64"), RecordingEngine.Root, """{"os":"linux"}"""u8.ToArray(), [layer]);
+        _host.Engine.Image = new ImageReport("app:1", RecordingEngine.Root, "{}"u8.ToArray(), [image]);
+        foreach (string[] option in new string[][] { [], ["--json"], ["--raw"], ["--config"] }) Assert.Equal(0, await _host.RunAsync(["inspect", "app:1", .. option]));
+        Golden.Matches("tests/Cli.Tests/testdata/verbs/inspect.txt", _host.Output);
+    }
+
+    [Theory]
+    [InlineData("check .", "check.txt")]
+    [InlineData("build --check .", "check.txt")]
+    [InlineData("check --format json .", "check.json")]
+    [InlineData("build --call=check,format=json .", "check.json")]
+    [InlineData("check --format=sarif .", "check.sarif")]
+    public async Task Findings_are_printed_and_make_the_exit_code_3(string argv, string golden)
+    {
+        var source = new SourceText("FROM scratch AS Base\nCOPY a /a\n");
+        var warning = new LintWarning("StageNameCasing", "Stage names should be lowercase", "Stage name 'Base' should be lowercase", null)
+        {
+            Span = new SourceSpan("Dockerfile", 1, 1, 1, 20) { Source = source },
+            Url = "https://docs.docker.com/go/dockerfile/rule/stage-name-casing/",
+        };
+        _host.Engine.Report = new CheckReport("Dockerfile", source, [warning]);
+        Assert.Equal(3, await _host.RunAsync(argv.Split(' ')));
+        Golden.Matches("tests/Cli.Tests/testdata/verbs/" + golden, _host.Output.Replace(Cli.Verbs.VersionVerb.Version, "VERSION", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Without_findings_the_exit_code_is_0()
+    {
+        Assert.Equal(0, await _host.RunAsync("check", "."));
+        Assert.Equal("Check complete, no warnings found.\n", _host.Output);
+    }
+}
