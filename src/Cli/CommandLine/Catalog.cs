@@ -62,7 +62,7 @@ internal static class Catalog
 
         throw new KimgException(ErrorCode.InvalidArgument, $"unknown verb '{first}'")
         {
-            Hint = Suggestion.Nearest(first, names) is { } near ? $"did you mean 'kimg {near}'?" : "verbs: " + string.Join(", ", names),
+            Hint = DidYouMean.Hint(first, names, "verbs"),
         };
     }
 }

@@ -14,8 +14,9 @@ internal static class MarkdownHelp
 
         Results go to stdout, progress and errors to stderr. An option may be written `--name value` or `--name=value`, a short one also `-nvalue`;
         `--` ends the options. An option that is marked with a variable may also be set by it, or under its name in the configuration file
-        `$XDG_CONFIG_HOME/kimg/config.json` (another file: `KIMG_CONFIG`): a JSON object such as `{ "progress": "plain", "registry-mirror":
-        ["docker.io=mirror.example.com"] }`. The command line wins over the environment, and that over the file. A repeatable option is a comma-separated list in the environment.
+        `$XDG_CONFIG_HOME/kimg/config.json` (another file: `KIMG_CONFIG`): a JSON object such as
+        `{ "progress": "plain", "registry-mirror": ["docker.io=mirror.example.com"] }`. The command line wins over the environment, and that over
+        the file. A repeatable option is a comma-separated list in the environment.
 
         Ctrl-C and SIGTERM stop a build and clean up; a second one ends kimg at once. `NO_COLOR` switches colours off. `SOURCE_DATE_EPOCH` is honoured as
         by BuildKit.
@@ -68,7 +69,10 @@ internal static class MarkdownHelp
     {
         text.Append("| option | |\n|---|---|\n");
         foreach (OptionRow row in rows)
-            text.Append(CultureInfo.InvariantCulture, $"| `{HelpText.Spelling(row).Trim().Replace("|", "\\|", StringComparison.Ordinal)}` | {Escape(HelpText.Description(row))} |\n");
+        {
+            string spelling = HelpText.Spelling(row).Trim().Replace("|", "\\|", StringComparison.Ordinal);
+            text.Append(CultureInfo.InvariantCulture, $"| `{spelling}` | {Escape(HelpText.Description(row))} |\n");
+        }
     }
 
     private static string Escape(string text) => text.Replace("|", "\\|", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal);

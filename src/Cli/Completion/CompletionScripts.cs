@@ -12,6 +12,9 @@ internal static class CompletionScripts
         "bash" => BashCompletion.Render(verbs),
         "zsh" => ZshCompletion.Render(verbs),
         "fish" => FishCompletion.Render(verbs),
-        _ => throw new KimgException(ErrorCode.InvalidArgument, $"no completion for the shell '{shell}'") { Hint = "there is: " + string.Join(", ", Shells) },
+        _ => throw new KimgException(ErrorCode.InvalidArgument, $"no completion for the shell '{shell}'")
+        {
+            Hint = DidYouMean.Hint(shell, Shells, "there is"),
+        },
     };
 }

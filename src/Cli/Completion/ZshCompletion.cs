@@ -7,7 +7,8 @@ internal static class ZshCompletion
 {
     public static string Render(IReadOnlyList<Verb> verbs)
     {
-        var text = new StringBuilder("#compdef kimg\n# zsh completion for kimg: save it as _kimg in a directory of $fpath\n_kimg() {\n  local verb=$words[2]\n");
+        var text = new StringBuilder("#compdef kimg\n# zsh completion for kimg: save it as _kimg in a directory of $fpath\n");
+        text.Append("_kimg() {\n  local verb=$words[2]\n");
         text.Append("  if (( CURRENT == 2 )); then\n    local -a verbs=(\n");
         foreach (IGrouping<string, Verb> group in verbs.GroupBy(v => v.Name.Split(' ')[0]))
             text.Append($"      {Quote($"{group.Key}:{group.First().Summary}")}\n");
@@ -33,7 +34,7 @@ internal static class ZshCompletion
 
     private static string Spec(OptionRow row)
     {
-        string help = row.Help.Replace("[", "(", StringComparison.Ordinal).Replace("]", ")", StringComparison.Ordinal).Replace(":", " -", StringComparison.Ordinal);
+        string help = row.Help.Replace('[', '(').Replace(']', ')').Replace(":", " -", StringComparison.Ordinal);
         string value = row.Kind == ValueKind.Flag ? "" : $":value:{(row.Choices.IsEmpty ? Action(row.Path) : $"({string.Join(' ', row.Choices)})")}";
         string repeat = row.Kind == ValueKind.Many ? "*" : "";
         string attach = row.Kind == ValueKind.Flag ? "" : "=";

@@ -19,7 +19,8 @@ internal static class AnnotationParser
         if (colon < 0 || !s_levels.Any(l => key.StartsWith(l, StringComparison.Ordinal) && key.Length > l.Length && key[l.Length] is ':' or '[' or ','))
         {
             // "index:…" misspelt would otherwise become part of the key.
-            if (colon > 0 && Suggestion.Nearest(key[..colon], s_levels) is { } near) throw source.Invalid($"unknown level '{key[..colon]}'", $"did you mean '{near}'?");
+            if (colon > 0 && Suggestion.Nearest(key[..colon], s_levels) is { } near)
+                throw source.Invalid($"unknown level '{key[..colon]}'", $"did you mean '{near}'?");
             return [Create(source, "", key, value)];
         }
 

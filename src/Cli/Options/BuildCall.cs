@@ -18,14 +18,13 @@ internal sealed record BuildCall(bool Check, string Format)
         {
             if (value is null) method = key;
             else if (key != "format") throw source.UnknownKey(key, ["format"]);
-            else format = s_formats.Contains(value) ? value : throw source.Invalid($"unknown format '{value}'", "formats: " + string.Join(", ", s_formats));
+            else if (!s_formats.Contains(value)) throw source.Invalid($"unknown format '{value}'", DidYouMean.Hint(value, s_formats, "formats"));
+            else format = value;
         }
 
         if (!s_methods.Contains(method))
         {
-            throw source.Invalid($"unknown method '{method}'", Suggestion.Nearest(method, s_methods) is { } near
-                ? $"did you mean '{near}'?"
-                : "methods: build, check, outline, targets");
+            throw source.Invalid($"unknown method '{method}'", DidYouMean.Hint(method, s_methods, "methods"));
         }
 
         if (method is "outline" or "targets")

@@ -131,7 +131,10 @@ internal static class BuildRequestParser
         if (outputs.Count(o => o.Destination == "-") > 1) throw new KimgException(ErrorCode.InvalidOutput, "only one output can go to stdout");
         if (outputs.Any(o => o.Destination == "-") && host.OutputIsTerminal())
         {
-            throw new KimgException(ErrorCode.InvalidOutput, "an archive is not written to a terminal") { Hint = "redirect stdout, or name a file with dest=" };
+            throw new KimgException(ErrorCode.InvalidOutput, "an archive is not written to a terminal")
+            {
+                Hint = "redirect stdout, or name a file with dest=",
+            };
         }
 
         return [.. outputs];
@@ -145,7 +148,8 @@ internal static class BuildRequestParser
         if (host.Variable("SOURCE_DATE_EPOCH") is not { Length: > 0 } text) return null;
         return long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value)
             ? value
-            : throw new OptionSource("SOURCE_DATE_EPOCH", text).Invalid("it is not a number", "it is seconds since 1970, for example $(git log -1 --format=%ct)");
+            : throw new OptionSource("SOURCE_DATE_EPOCH", text)
+                .Invalid("it is not a number", "it is seconds since 1970, for example $(git log -1 --format=%ct)");
     }
 
     private static int Parallelism(Arguments arguments)

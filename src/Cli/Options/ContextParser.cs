@@ -58,11 +58,13 @@ internal static class ContextParser
         int colon = text.LastIndexOf(':');
         if (colon > text.LastIndexOf('/')) (text, tag) = (text[..colon], text[(colon + 1)..]);
         string path = Path.GetFullPath(text, currentDirectory);
-        if (!File.Exists(Path.Combine(path, "oci-layout"))) throw source.Invalid($"'{path}' is no OCI layout", "the directory must hold a file named oci-layout");
+        if (!File.Exists(Path.Combine(path, "oci-layout")))
+            throw source.Invalid($"'{path}' is no OCI layout", "the directory must hold a file named oci-layout");
         return new OciLayoutContext(path, tag, digest);
     }
 
-    /// <summary>docker's rules: what ends in .git, is git's own scheme, host:path or github.com/… is a repository; other http(s) is a download.</summary>
+    /// <summary>docker's rules: what ends in .git, has git's own scheme, is host:path or github.com/… is a repository; other http(s) is a
+    /// download.</summary>
     private static ContextSource? Remote(string text)
     {
         bool http = text.StartsWith("http://", StringComparison.Ordinal) || text.StartsWith("https://", StringComparison.Ordinal);

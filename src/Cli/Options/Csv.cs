@@ -1,4 +1,5 @@
 using System.Text;
+using Kimg.Cli.CommandLine;
 using Kimg.Engine.Primitives;
 
 namespace Kimg.Cli.Options;
@@ -19,7 +20,8 @@ internal static class Csv
             {
                 int comma = text.IndexOf(',', i);
                 int end = comma < 0 ? text.Length : comma;
-                if (text.AsSpan(i, end - i).Contains('"')) throw source.Invalid("a quote must enclose the whole field", "write \"key=value\" with both quotes");
+                if (text.AsSpan(i, end - i).Contains('"'))
+                    throw source.Invalid("a quote must enclose the whole field", "write \"key=value\" with both quotes");
                 field.Append(text, i, end - i);
                 i = end;
             }
@@ -67,5 +69,5 @@ internal readonly record struct OptionSource(string Spelling, string Text, Error
     public KimgException Invalid(string why, string? hint = null) => new(Code, $"invalid value '{Text}' for {Spelling}: {why}") { Hint = hint };
 
     public KimgException UnknownKey(string key, IEnumerable<string> known) =>
-        Invalid($"unknown key '{key}'", Suggestion.Nearest(key, known) is { } near ? $"did you mean '{near}'?" : "known keys: " + string.Join(", ", known));
+        Invalid($"unknown key '{key}'", DidYouMean.Hint(key, [.. known], "known keys"));
 }

@@ -55,9 +55,7 @@ internal static class OutputParser
         "tar" => OutputType.Tar,
         "local" => OutputType.Local,
         "cacheonly" => OutputType.CacheOnly,
-        _ => throw source.Invalid($"unknown type '{type}'", Suggestion.Nearest(type, s_types) is { } near
-            ? $"did you mean '{near}'?"
-            : "types: " + string.Join(", ", s_types)),
+        _ => throw source.Invalid($"unknown type '{type}'", DidYouMean.Hint(type, s_types, "types")),
     };
 
     private static IEnumerable<string> KeysOf(OutputType type) => type switch
@@ -144,7 +142,8 @@ internal static class OutputParser
             ? level
             : throw source.Invalid($"'{value}' is not a compression level", "0 to 9 for gzip, 0 to 22 for zstd");
 
-    private static bool Bool(OptionSource source, string key, string value) => Arguments.ParseBoolean($"{key} in {source.Spelling} '{source.Text}'", value);
+    private static bool Bool(OptionSource source, string key, string value) =>
+        Arguments.ParseBoolean($"{key} in {source.Spelling} '{source.Text}'", value);
 
     private static string Absolute(string path, string currentDirectory) => Path.GetFullPath(path, currentDirectory);
 }

@@ -48,7 +48,9 @@ internal static class SecretParser
         if (equals < 0)
         {
             return host.Variable("SSH_AUTH_SOCK") is { Length: > 0 } ? new SshSource(id, [])
-                : throw source.Invalid("no ssh agent is running (SSH_AUTH_SOCK is not set)", $"start one, or name a key: --ssh {id}=$HOME/.ssh/id_ed25519");
+                : throw source.Invalid(
+                    "no ssh agent is running (SSH_AUTH_SOCK is not set)",
+                    $"start one, or name a key: --ssh {id}=$HOME/.ssh/id_ed25519");
         }
 
         string[] paths = text[(equals + 1)..].Split(',');

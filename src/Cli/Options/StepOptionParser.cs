@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Net;
+using Kimg.Cli.CommandLine;
 using Kimg.Engine.Graph;
 using Kimg.Engine.Primitives;
 
@@ -45,9 +46,7 @@ internal static class StepOptionParser
         string name = text[..equals];
         if (!s_limits.Contains(name))
         {
-            throw source.Invalid($"unknown limit '{name}'", Suggestion.Nearest(name, s_limits) is { } near
-                ? $"did you mean '{near}'?"
-                : "limits: " + string.Join(", ", s_limits));
+            throw source.Invalid($"unknown limit '{name}'", DidYouMean.Hint(name, s_limits, "limits"));
         }
 
         string[] parts = text[(equals + 1)..].Split(':');
@@ -97,9 +96,8 @@ internal static class StepOptionParser
         "network.host" or "security.insecure" => text,
         "device" or "ssh" or "buildx.local.delete" => throw Unsupported(text),
         _ when text.StartsWith("device=", StringComparison.Ordinal) || text.StartsWith("fs", StringComparison.Ordinal) => throw Unsupported(text),
-        _ => throw new OptionSource("--allow", text).Invalid("unknown entitlement", Suggestion.Nearest(text, ["network.host", "security.insecure"]) is { } near
-            ? $"did you mean '{near}'?"
-            : "entitlements: network.host, security.insecure"),
+        _ => throw new OptionSource("--allow", text)
+            .Invalid("unknown entitlement", DidYouMean.Hint(text, ["network.host", "security.insecure"], "entitlements")),
     };
 
     private static KimgException Unsupported(string text) => new(ErrorCode.UnsupportedFeature, $"--allow {text} is not supported")

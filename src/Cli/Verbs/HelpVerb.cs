@@ -29,7 +29,10 @@ internal static class HelpVerb
         if (page is null)
         {
             string? near = Suggestion.Nearest(name, Enum.GetValues<ErrorCode>().Select(c => c.Name()));
-            throw new KimgException(ErrorCode.InvalidArgument, $"there is no error code '{name}'") { Hint = near is null ? null : $"did you mean '{near}'?" };
+            throw new KimgException(ErrorCode.InvalidArgument, $"there is no error code '{name}'")
+            {
+                Hint = near is null ? "docs/errors lists them" : $"did you mean '{near}'?",
+            };
         }
 
         using var reader = new StreamReader(page, Encoding.UTF8);

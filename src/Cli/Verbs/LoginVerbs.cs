@@ -9,7 +9,11 @@ namespace Kimg.Cli.Verbs;
 internal static class LoginVerbs
 {
     private static readonly OptionRow s_user = new("username", ValueKind.Single, "User name") { Short = 'u', Value = "NAME" };
-    private static readonly OptionRow s_password = new("password", ValueKind.Single, "Not supported: it would show in the process list") { Short = 'p', Value = "PASSWORD" };
+    private static readonly OptionRow s_password = new("password", ValueKind.Single, "Not supported: it would show in the process list")
+    {
+        Short = 'p', Value = "PASSWORD",
+    };
+
     private static readonly OptionRow s_passwordStdin = new("password-stdin", ValueKind.Flag, "Read the password or token from stdin");
 
     public static Verb CreateLogin() => new()

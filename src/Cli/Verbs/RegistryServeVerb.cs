@@ -17,7 +17,11 @@ internal static class RegistryServeVerb
         Value = "DIR", Path = PathKind.Directory, Default = "registry in the state directory",
     };
 
-    private static readonly OptionRow s_certificate = new("tls-cert", ValueKind.Single, "Certificate chain (PEM)") { Value = "FILE", Path = PathKind.File };
+    private static readonly OptionRow s_certificate = new("tls-cert", ValueKind.Single, "Certificate chain (PEM)")
+    {
+        Value = "FILE", Path = PathKind.File,
+    };
+
     private static readonly OptionRow s_key = new("tls-key", ValueKind.Single, "Private key (PEM)") { Value = "FILE", Path = PathKind.File };
     private static readonly OptionRow s_readOnly = new("read-only", ValueKind.Flag, "Refuse pushes and deletes");
 

@@ -58,7 +58,8 @@ internal static class StoreVerbs
                 foreach (UsageItem item in kind.OrderByDescending(i => i.Bytes))
                 {
                     string used = item.LastUsed.UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
-                    host.WriteLine($"  {item.Id} {Format.Bytes(item.Bytes),10} {used}{(item.InUse ? " in use" : "")} {OutputSanitizer.OneLine(item.Description)}".TrimEnd());
+                    string description = (item.InUse ? "in use " : "") + OutputSanitizer.OneLine(item.Description);
+                    host.WriteLine($"  {item.Id} {Format.Bytes(item.Bytes),10} {used} {description}".TrimEnd());
                 }
             }
 

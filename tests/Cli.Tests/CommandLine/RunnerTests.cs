@@ -33,13 +33,13 @@ public sealed class RunnerTests : IDisposable
     }
 
     [Theory]
-    [InlineData("buidl .", "did you mean 'kimg build'?")]
+    [InlineData("buidl .", "did you mean 'build'?")]
     [InlineData("registry", "kimg registry serve")]
     [InlineData("registry server", "unknown verb 'registry server'")]
     [InlineData("frobnicate", "verbs: build")]
     [InlineData("--push build", "stands before the verb")]
     [InlineData("help KIMG3011", "there is no error code 'KIMG3011'")]
-    [InlineData("completion tcsh", "bash, zsh, fish")]
+    [InlineData("completion nushell", "bash, zsh, fish")]
     [InlineData("tag a", "NAME NEWNAME is missing")]
     public async Task Unknown_words_are_usage_errors(string argv, string message)
     {
@@ -58,7 +58,9 @@ public sealed class RunnerTests : IDisposable
     [Fact]
     public async Task The_command_line_wins_over_the_environment_and_that_over_the_file()
     {
-        _host.Write("config/kimg/config.json", """{ "progress": "none", "no-cache": true, "registry-mirror": ["a.example", "quay.io=b.example"], "state-dir": "from-file" }""");
+        _host.Write("config/kimg/config.json", """
+            { "progress": "none", "no-cache": true, "registry-mirror": ["a.example", "quay.io=b.example"], "state-dir": "from-file" }
+            """);
         Assert.Equal(0, await _host.RunAsync("build", "."));
         Assert.True(_host.Engine.Request!.NoCache);
         Assert.Equal([("docker.io", "a.example"), ("quay.io", "b.example")], _host.EngineOptions!.Mirrors.AsEnumerable());

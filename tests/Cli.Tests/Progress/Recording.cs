@@ -63,7 +63,8 @@ internal sealed class Recording
     public static Recording Failing()
     {
         const string Load = "[internal] load build definition from Dockerfile", From = "[base 1/2] FROM r.example.com/base:1";
-        const string Cached = "[base 2/2] RUN make deps", Left = "[left 1/1] RUN make \"left\"", Right = "[right 1/1] RUN make right", Never = "[final 1/1] COPY --from=left /a /a";
+        const string Cached = "[base 2/2] RUN make deps", Left = "[left 1/1] RUN make \"left\"", Right = "[right 1/1] RUN make right";
+        const string Never = "[final 1/1] COPY --from=left /a /a";
         var source = new SourceText("FROM r.example.com/base:1 as base\nRUN make deps\n");
         var warning = new LintWarning("FromAsCasing", "The 'as' keyword should match the case of the 'from' keyword", "'as' and 'FROM' differ in case", null)
         {

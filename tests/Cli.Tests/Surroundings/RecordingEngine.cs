@@ -45,7 +45,7 @@ internal sealed class RecordingEngine : IEngine
         ImageLocation destination,
         ImmutableArray<Platform> platforms,
         IBuildObserver observer,
-        CancellationToken cancellationToken) => Answer($"copy {source} → {destination} [{string.Join(',', platforms)}]", Root);
+        CancellationToken cancellationToken) => Answer($"copy {Text(source)} → {Text(destination)} [{string.Join(',', platforms)}]", Root);
 
     public Task<ImageReport> InspectAsync(ImageLocation location, Platform? platform, CancellationToken cancellationToken) =>
         Answer($"inspect {location} {platform}", Image!);
@@ -54,7 +54,8 @@ internal sealed class RecordingEngine : IEngine
 
     public Task<ImmutableArray<UsageItem>> ListUsageAsync(CancellationToken cancellationToken) => Answer("du", Usage);
 
-    public Task<PruneReport> PruneAsync(PruneRequest request, CancellationToken cancellationToken) => Answer($"prune {request}", new PruneReport(3, 4_500_000));
+    public Task<PruneReport> PruneAsync(PruneRequest request, CancellationToken cancellationToken) =>
+        Answer($"prune {request.OlderThan} {request.KeepBytes} {request.All}", new PruneReport(3, 4_500_000));
 
     public Task<HostReport> ExamineHostAsync(CancellationToken cancellationToken) => Answer("doctor", new HostReport(
         "userns",
@@ -69,7 +70,7 @@ internal sealed class RecordingEngine : IEngine
     public Task ServeRegistryAsync(ServeRequest request, Action<string> listening, CancellationToken cancellationToken)
     {
         listening("127.0.0.1:4711");
-        return Answer($"serve {request}", 0);
+        return Answer($"serve {request.Address} {request.Directory} {request.ReadOnly}", 0);
     }
 
     public ValueTask DisposeAsync()
@@ -77,6 +78,14 @@ internal sealed class RecordingEngine : IEngine
         Calls.Add("disposed");
         return ValueTask.CompletedTask;
     }
+
+    private static string Text(ImageLocation location) => location switch
+    {
+        StoreLocation store => $"store {store.Reference}",
+        RegistryLocation registry => $"registry {registry.Reference}",
+        LayoutLocation layout => $"layout {layout.Directory} {layout.Tag}",
+        _ => throw new InvalidOperationException(location.ToString()),
+    };
 
     private Task<T> Answer<T>(string call, T answer)
     {
