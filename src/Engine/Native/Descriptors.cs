@@ -57,6 +57,14 @@ internal static partial class Descriptors
         return [.. content.SelectMany(c => c)];
     }
 
+    /// <summary>The text of a memory file that another process wrote; only its beginning when it is longer than <paramref name="limit"/>.</summary>
+    internal static string ReadBack(SafeFileHandle memory, int limit)
+    {
+        _ = lseek(memory, 0, 0);
+        byte[] buffer = new byte[limit];
+        return System.Text.Encoding.UTF8.GetString(buffer, 0, Read(memory, buffer));
+    }
+
     /// <summary>One read; 0 at the end.</summary>
     internal static int Read(SafeFileHandle file, Span<byte> buffer)
     {

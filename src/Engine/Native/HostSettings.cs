@@ -24,6 +24,9 @@ internal static unsafe partial class HostSettings
         return ((long)limit.Soft, (long)limit.Hard);
     }
 
+    /// <summary>Sets the mask of permission bits that new files do not get; returns the one before.</summary>
+    internal static int SetFileCreationMask(int mask) => umask(mask);
+
     /// <summary>Sets "lo" up; a new network namespace has it down.</summary>
     internal static void RaiseLoopback()
     {
@@ -78,6 +81,9 @@ internal static unsafe partial class HostSettings
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int sethostname(string name, nuint length);
+
+    [LibraryImport("libc")]
+    private static partial int umask(int mask);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int prlimit(int pid, int resource, Limit* set, Limit* old);

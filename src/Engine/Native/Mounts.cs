@@ -13,14 +13,11 @@ internal static partial class Mounts
         if (mount(source, target, type, (nuint)(ulong)flags, data) != 0) throw SyscallException.Last("mount", target);
     }
 
-    /// <summary>Binds and then remounts with the flags, keeping those that a user namespace has locked on the source
-    /// (mount_namespaces(7): they cannot be cleared, and leaving one out is refused).</summary>
-    internal static void Bind(string source, string target, MountFlags flags = MountFlags.None, bool recursive = false)
-    {
+    internal static void Bind(string source, string target, bool recursive = false) =>
         Mount(source, target, null, MountFlags.Bind | (recursive ? MountFlags.Recursive : MountFlags.None));
-        if (flags != MountFlags.None) Remount(target, flags);
-    }
 
+    /// <summary>Sets flags of a bind mount, keeping those that a user namespace has locked (mount_namespaces(7): they cannot be cleared, and leaving
+    /// one out is refused).</summary>
     internal static void Remount(string target, MountFlags flags) =>
         Mount(null, target, null, MountFlags.Bind | MountFlags.Remount | flags | Locked(target));
 

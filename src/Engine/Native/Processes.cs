@@ -62,6 +62,14 @@ internal static unsafe partial class Processes
         return new ExitStatus(status);
     }
 
+    /// <summary>Blocks until the child has ended, but leaves it to be waited for, so that its number cannot be given to another process.</summary>
+    internal static void WaitUnreaped(int pid)
+    {
+        byte* information = stackalloc byte[128];
+        while (waitid(PidOnly, pid, information, WaitExited | WaitNoReap) != 0)
+            if (Marshal.GetLastPInvokeError() != Errno.EINTR) throw SyscallException.Last("waitid");
+    }
+
     /// <summary>False when there is no such process any more.</summary>
     internal static bool Kill(int pid, int signal) => kill(pid, signal) == 0;
 
@@ -74,23 +82,25 @@ internal static unsafe partial class Processes
         return SyscallException.Last("exec", program);
     }
 
-    /// <summary>Every signal as a fresh program expects it; .NET ignores SIGPIPE and has handlers for others.</summary>
+    /// <summary>What exec does not reset by itself: signals that are ignored (.NET ignores SIGPIPE) and the mask.</summary>
     internal static void ResetSignals()
     {
-        for (int signal = 1; signal <= 64; signal++)
-            _ = signal_(signal, 0); // SIGKILL, SIGSTOP and the two that glibc keeps refuse
+        _ = signal_(SigPipe, 0);
         byte* none = stackalloc byte[SignalSetSize];
         NativeMemory.Clear(none, SignalSetSize);
         _ = pthread_sigmask(SigSetMask, none, null);
     }
 
     /// <summary>Marks every descriptor from <paramref name="first"/> on to be closed by exec.</summary>
-    internal static void CloseOnExec(int first)
+    internal static void CloseOnExec(int first, bool withoutCloseRange = false)
     {
-        if (syscall_close_range(SyscallNumbers.CloseRange, (uint)first, uint.MaxValue, CloseRangeCloexec) == 0) return;
+        if (!withoutCloseRange && syscall_close_range(SyscallNumbers.CloseRange, (uint)first, uint.MaxValue, CloseRangeCloexec) == 0) return;
         foreach (string name in Directory.EnumerateFileSystemEntries("/proc/self/fd").Select(Path.GetFileName).OfType<string>().ToArray())
             if (int.TryParse(name, out int fd) && fd >= first) _ = fcntl_raw(fd, FcntlSetFd, 1);
     }
+
+    /// <summary>By the real ids; for root it means that somebody may execute it.</summary>
+    internal static bool IsExecutable(string path) => access(path, ExecuteAccess) == 0;
 
     internal static int Id => getpid();
 
@@ -104,12 +114,17 @@ internal static unsafe partial class Processes
     }
 
     internal const int SigKill = 9;
+    private const int SigPipe = 13;
+    private const int ExecuteAccess = 1;
     internal const int SigTerm = 15;
 
     // Sizes of glibc's opaque types on 64-bit Linux are 80, 336 and 128; larger ones do no harm.
     private const int FileActionsSize = 256;
     private const int AttributesSize = 512;
     private const int SignalSetSize = 128;
+    private const int PidOnly = 1;
+    private const int WaitExited = 4;
+    private const int WaitNoReap = 0x01000000;
     private const short SpawnSetSigDefault = 0x04;
     private const short SpawnSetSigMask = 0x08;
     private const int FcntlSetFd = 2;
@@ -151,6 +166,9 @@ internal static unsafe partial class Processes
     private static partial int waitpid(int pid, int* status, int options);
 
     [LibraryImport("libc", SetLastError = true)]
+    private static partial int waitid(int kind, int id, byte* information, int options);
+
+    [LibraryImport("libc", SetLastError = true)]
     private static partial int kill(int pid, int signal);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
@@ -161,6 +179,9 @@ internal static unsafe partial class Processes
 
     [LibraryImport("libc")]
     private static partial int pthread_sigmask(int how, byte* set, byte* old);
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int access(string path, int mode);
 
     [LibraryImport("libc")]
     private static partial int getpid();

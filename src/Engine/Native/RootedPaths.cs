@@ -16,9 +16,10 @@ internal static partial class RootedPaths
     }
 
     /// <summary>Opens (O_PATH) what <paramref name="path"/> leads to, following symlinks. Directories on the way, and the last component as
-    /// <paramref name="missing"/> says, are created with the mode; each creation is reported as a path from the root, outermost first.</summary>
+    /// <paramref name="missing"/> says, are created with the mode; each creation is reported, before and after, as a path from the root, outermost first.</summary>
     /// <exception cref="SyscallException">ENOENT, ENOTDIR, ELOOP and what else the kernel says.</exception>
-    internal static SafeFileHandle Resolve(SafeFileHandle root, string path, Missing missing = Missing.Refuse, Action<string>? created = null, uint mode = 0x1ED)
+    internal static SafeFileHandle Resolve(SafeFileHandle root, string path, Missing missing = Missing.Refuse, Action<string>? created = null, uint mode = 0b111_101_101,
+        Action<string>? creating = null)
     {
         var stack = new List<(string Name, SafeFileHandle Directory)>();
         var rest = new Stack<string>(Parts(path).Reverse());
@@ -42,8 +43,10 @@ internal static partial class RootedPaths
                 {
                     int errno = Marshal.GetLastPInvokeError();
                     if (errno != Errno.ENOENT || missing == Missing.Refuse) throw new SyscallException("open", errno, path);
+                    string entry = "/" + string.Join('/', stack.Select(s => s.Name).Append(name));
+                    creating?.Invoke(entry);
                     Make(Top(), name, rest.Count == 0 && missing == Missing.MakeFile, mode, path);
-                    created?.Invoke("/" + string.Join('/', stack.Select(s => s.Name).Append(name)));
+                    created?.Invoke(entry);
                     next = TryOpen(Top(), name, OPath | ONoFollow) ?? throw SyscallException.Last("open", path);
                 }
 
@@ -97,6 +100,13 @@ internal static partial class RootedPaths
         }
     }
 
+    /// <summary>Removes a file or an empty directory; false when a directory is not empty or it is in use.</summary>
+    internal static bool TryRemove(SafeFileHandle directory, string name, bool isDirectory)
+    {
+        if (unlinkat(directory, PathText.Encode(name + "\0"), isDirectory ? AtRemoveDirectory : 0) == 0) return true;
+        return Marshal.GetLastPInvokeError() is Errno.ENOTEMPTY or Errno.EBUSY or Errno.ENOENT ? false : throw SyscallException.Last("unlink", name);
+    }
+
     /// <summary>A path that leads to an open descriptor, for calls that take only paths.</summary>
     internal static string PathOf(SafeFileHandle descriptor) => $"/proc/self/fd/{(int)descriptor.DangerousGetHandle()}";
 
@@ -104,7 +114,7 @@ internal static partial class RootedPaths
     {
         if (file)
         {
-            int fd = openat(directory, PathText.Encode(name + "\0"), OCreate | OExclusive | ONoFollow | OCloexec, mode & 0x1B6);
+            int fd = openat(directory, PathText.Encode(name + "\0"), OCreate | OExclusive | ONoFollow | OCloexec, mode & 0b110_110_110);
             if (fd < 0) throw SyscallException.Last("create", path);
             new SafeFileHandle(fd, true).Dispose();
         }
@@ -128,6 +138,7 @@ internal static partial class RootedPaths
     private static IEnumerable<string> Parts(string path) => path.Split('/', StringSplitOptions.RemoveEmptyEntries);
 
     private const int MaxLinks = 40;
+    private const int AtRemoveDirectory = 0x200;
     private const int OCreate = 0x40;
     private const int OExclusive = 0x80;
     private const int ONonBlock = 0x800;
@@ -144,6 +155,9 @@ internal static partial class RootedPaths
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int mkdirat(SafeFileHandle directory, byte[] name, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int unlinkat(SafeFileHandle directory, byte[] name, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint readlinkat(SafeFileHandle directory, byte[] name, ref byte buffer, nuint size);
