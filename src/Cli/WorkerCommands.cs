@@ -1,3 +1,5 @@
+using Kimg.Engine.Build.Worker;
+
 namespace Kimg.Cli;
 
 /// <summary>The hidden verbs by which kimg starts itself as worker and as a step's first process. Tried before anything else, so that neither
@@ -6,7 +8,17 @@ internal static class WorkerCommands
 {
     internal static bool TryRun(string[] args, out int code)
     {
-        code = 0;
-        return false;
+        switch (args)
+        {
+            case ["worker"]:
+                code = WorkerProcess.Serve(Console.Error);
+                return true;
+            case ["sandbox-init", var descriptors]:
+                code = WorkerProcess.StartStep(descriptors);
+                return true;
+            default:
+                code = 0;
+                return false;
+        }
     }
 }

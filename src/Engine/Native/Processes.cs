@@ -102,6 +102,8 @@ internal static unsafe partial class Processes
     /// <summary>By the real ids; for root it means that somebody may execute it.</summary>
     internal static bool IsExecutable(string path) => access(path, ExecuteAccess) == 0;
 
+    internal static bool IsWritable(string path) => access(path, WriteAccess) == 0;
+
     internal static int Id => getpid();
 
     internal static int ParentId => getppid();
@@ -116,6 +118,7 @@ internal static unsafe partial class Processes
     internal const int SigKill = 9;
     private const int SigPipe = 13;
     private const int ExecuteAccess = 1;
+    private const int WriteAccess = 2;
     internal const int SigTerm = 15;
 
     // Sizes of glibc's opaque types on 64-bit Linux are 80, 336 and 128; larger ones do no harm.

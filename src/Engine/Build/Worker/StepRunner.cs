@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+using Kimg.Engine.Graph;
+using Kimg.Engine.Native;
+using Kimg.Engine.Ops;
+using Kimg.Engine.Primitives;
+using Kimg.Engine.Sandbox;
+using Kimg.Engine.Snapshots;
+using Microsoft.Win32.SafeHandles;
+
+namespace Kimg.Engine.Build.Worker;
+
+/// <summary>A step from request to kept snapshot: prepares the root and the trees it mounts, runs it, commits or throws away.</summary>
+internal sealed class StepRunner(ISnapshotter snapshots, StepSandbox sandbox, WorkerSettings settings)
+{
+    private const int MinDescriptors = 2;
+
+    internal async Task<StepResult> RunAsync(RunCall call, SafeFileHandle[] descriptors, CancellationToken cancellationToken)
+    {
+        if (descriptors.Length < MinDescriptors) throw new KimgException(ErrorCode.WorkerFailed, "a step needs descriptors for its output");
+        StepRequest step = call.Step;
+        ActiveSnapshot root = snapshots.Prepare(step.Root);
+        var thrownAway = new List<ActiveSnapshot>();
+        using var mounted = new FuseMounts(settings.Scratch);
+        try
+        {
+            ImmutableArray<SafeFileHandle> files = [.. descriptors[MinDescriptors..]];
+            SandboxSpec spec = new()
+            {
+                Scratch = settings.Scratch,
+                Root = mounted.Mount(root.Root),
+                Mounts = [.. step.Mounts.Select(m => mounted.Mount(Translate(m, thrownAway)))],
+                Args = step.Args,
+                Env = step.Env,
+                SecretEnv = call.SecretEnv ? files.Length - 1 : null,
+                WorkingDirectory = step.WorkingDirectory,
+                User = step.User,
+                Hostname = step.Hostname,
+                HostsFile = step.HostsFile,
+                ResolvConf = step.ResolvConf,
+                IsolatedNetwork = step.Network == NetworkMode.None,
+                Insecure = step.Security == SecurityMode.Insecure,
+                Limits = [.. step.Ulimits.Select(u => new SandboxLimit(u.Name, u.Soft, u.Hard))],
+                ShmSize = step.ShmSize ?? 64 << 20,
+                Without = settings.Without,
+            };
+            ExitStatus status = await sandbox.RunAsync(spec, descriptors[0], descriptors[1], files, cancellationToken);
+            mounted.Dispose();
+            if (status.Code == 0 && step.Result is { } key) snapshots.Commit(root, key);
+            else snapshots.Discard(root);
+            return new StepResult(status.Code, status.Signal, OutOfMemory: false);
+        }
+        catch
+        {
+            mounted.Dispose();
+            snapshots.Discard(root);
+            throw;
+        }
+        finally
+        {
+            foreach (ActiveSnapshot active in thrownAway) snapshots.Discard(active);
+        }
+    }
+
+    private SandboxMount Translate(StepMount mount, List<ActiveSnapshot> thrownAway)
+    {
+        switch (mount)
+        {
+            case TreeMount { ReadOnly: true } tree:
+                return new SourceMount(tree.Target, snapshots.View(tree.Chain), tree.Source, ReadOnly: true);
+            case TreeMount tree:
+                thrownAway.Add(snapshots.Prepare(tree.Chain));
+                return new SourceMount(tree.Target, thrownAway[^1].Root, tree.Source, ReadOnly: false);
+            case HostMount host:
+                if (!host.IsSocket) CacheDirectories.Ensure(host);
+                return new SourceMount(host.Target, new BindSource(host.Path, host.ReadOnly), "", host.ReadOnly);
+            case EmptyMount empty:
+                return new SourceMount(empty.Target, new TmpfsSource(empty.Size), "", ReadOnly: false);
+            case FileMount file:
+                return new DescriptorMount(file.Target, file.Descriptor, file.Mode, file.Uid, file.Gid);
+            default:
+                throw new System.Diagnostics.UnreachableException();
+        }
+    }
+}
