@@ -71,7 +71,8 @@ internal sealed record AuthChallenge(string Scheme, ImmutableDictionary<string, 
                 value.Append(text[_at]);
             }
 
-            _at++;
+            // Past the closing quote, if there is one.
+            _at = Math.Min(_at + 1, text.Length);
             return value.ToString();
         }
 

@@ -48,7 +48,7 @@ internal sealed class ConnectionPools(RegistryOptions options) : IDisposable
             UseCookies = false,
             UseProxy = !direct,
             AutomaticDecompression = DecompressionMethods.None,
-            ConnectTimeout = TimeSpan.FromSeconds(30),
+            ConnectTimeout = TimeSpan.FromSeconds(15),
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(60),
             ActivityHeadersPropagator = null,
         };

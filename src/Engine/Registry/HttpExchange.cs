@@ -69,9 +69,9 @@ internal sealed class HttpExchange(RegistryOptions options, ConnectionPools pool
         {
             return await pool.SendAsync(message, either.Token);
         }
-        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new TimeoutException($"no answer within {limit.TotalSeconds:0.#} s");
+            throw new TimeoutException(timeout.IsCancellationRequested ? $"no answer within {limit.TotalSeconds:0.#} s" : "no connection in time", e);
         }
     }
 

@@ -138,7 +138,7 @@ internal static class RegistryErrors
     private static string Why(Exception failure)
     {
         Exception inner = failure;
-        while (inner.InnerException is { } next) inner = next;
+        while (inner is not TimeoutException && inner.InnerException is { } next) inner = next;
         string text = inner is SocketException socket ? socket.SocketErrorCode switch
         {
             SocketError.ConnectionRefused => "connection refused",

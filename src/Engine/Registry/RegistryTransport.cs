@@ -35,7 +35,8 @@ internal sealed class RegistryTransport : IDisposable
     public async Task<HttpResponseMessage> SendAsync(RegistryRequest request, CancellationToken cancellationToken)
     {
         RegistryEndpoint endpoint = Endpoints.Current(request.Endpoint);
-        RegistryEndpoint probed = endpoint;
+        RegistryEndpoint unsettled = endpoint;
+        bool probing = false;
         Exception? beforeProbe = null;
         int attempts = request.Attempts ?? _options.Attempts;
         for (int attempt = 1; ; attempt++)
@@ -46,15 +47,28 @@ internal sealed class RegistryTransport : IDisposable
             if (endpoint.Alternative is { } other && SpeaksOtherScheme(endpoint, response, failure))
             {
                 response?.Dispose();
-                beforeProbe = failure;
+                (probing, beforeProbe) = (true, failure);
                 endpoint = endpoint with { Base = other, Alternative = null };
                 attempt--;
                 continue;
             }
 
-            if (response is not null && probed.Alternative is not null) endpoint = Endpoints.Settle(probed, endpoint.Base);
-            bool unwell = response is null || (int)response.StatusCode >= 500;
-            if (unwell) _breaker.Failed(host);
+            if (probing && response is null)
+            {
+                // Not that either: what the first scheme gave counts.
+                probing = false;
+                endpoint = unsettled with { Alternative = null };
+                if (beforeProbe is null)
+                {
+                    attempt--;
+                    continue;
+                }
+
+                failure = beforeProbe;
+            }
+
+            if (response is not null && unsettled.Alternative is not null) endpoint = Endpoints.Settle(unsettled, endpoint.Base);
+            if (response is null || (int)response.StatusCode >= 500) _breaker.Failed(host);
             else _breaker.Succeeded(host);
             if (response is not null && (response.IsSuccessStatusCode || request.Expected.Contains(response.StatusCode))) return response;
             using (response)
@@ -62,7 +76,7 @@ internal sealed class RegistryTransport : IDisposable
                 if (_retries.Delay(attempt, attempts, response, failure) is not { } delay)
                 {
                     throw response is null
-                        ? RegistryErrors.FromFailure(request, endpoint, beforeProbe ?? failure!)
+                        ? RegistryErrors.FromFailure(request, endpoint, failure!)
                         : await RegistryErrors.FromResponseAsync(request, endpoint, response, _authorizer, cancellationToken);
                 }
 
