@@ -312,6 +312,7 @@ internal static unsafe partial class Trees
     [LibraryImport("libc", SetLastError = true)] private static partial int fchown(int file, uint uid, uint gid);
     [LibraryImport("libc", SetLastError = true)] private static partial int fchmod(int file, uint mode);
     [LibraryImport("libc", SetLastError = true)] private static partial int fchmodat(int directory, byte* path, uint mode, int flags);
+    [LibraryImport("libc", SetLastError = true)] private static partial int futimens(int file, TimePair* times);
     [LibraryImport("libc", SetLastError = true)] private static partial int utimensat(int directory, byte* path, TimePair* times, int flags);
     [LibraryImport("libc", SetLastError = true)] private static partial int futimens(int file, TimePair* times);
     [LibraryImport("libc", SetLastError = true)] private static partial int statx(int directory, byte* path, int flags, uint mask, FileStat* stat);
