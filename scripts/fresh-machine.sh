@@ -9,7 +9,7 @@ verbs=("$@"); [[ $# -gt 0 ]] || verbs=(demo test)
 
 tree=${KIMG_FRESH_MACHINE:-$(mktemp -d /var/tmp/kimg-fresh.XXXXXX)}
 leave() {
-  for mounted in dev/pts dev sys proc tmp; do mountpoint -q "$tree/$mounted" && umount -l "$tree/$mounted"; done
+  for mounted in dev/pts dev sys proc tmp; do mountpoint -q "$tree/$mounted" && umount -R -l "$tree/$mounted"; done
   [[ -n ${KIMG_FRESH_MACHINE:-} ]] || rm -rf --one-file-system "$tree" "$tree".log
 }
 trap leave EXIT
