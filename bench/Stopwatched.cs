@@ -28,7 +28,10 @@ internal static class Stopwatched
             }
 
             if (process.ExitCode != 0)
-                throw new InvalidOperationException($"exit code {process.ExitCode} of {string.Join(' ', command)}\n{await output}\n{await errors}");
+            {
+                string why = await errors + await output;
+                throw new InvalidOperationException($"exit code {process.ExitCode}: {why.Trim().Split('\n')[0]}\n{string.Join(' ', command)}\n{why}");
+            }
         }
 
         return (seconds, bytes);
