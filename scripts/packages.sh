@@ -32,6 +32,8 @@ test   | useradd                            | passwd
 test   | runuser                            | util-linux
 test   | ssh-agent                          | openssh-client
 test   | valgrind                           | valgrind
+test   | strace                             | strace
+test   | /usr/bin/time                      | time
 test   | setfattr                           | attr
 test   | setcap                             | libcap2-bin
 bench  | newuidmap                          | uidmap

@@ -5,4 +5,5 @@ unit         | tests/Engine.Tests  |
 architecture | tests/Architecture  |
 cli          | tests/Cli.Tests     |
 real         | tests/Real          |
+budgets      | tests/Budgets       |
 '

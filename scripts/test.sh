@@ -53,6 +53,7 @@ run_part() { # NAME PROJECT [FILTER]
   fi
 }
 
+export KIMG_ANALYZE=1
 total=$(now)
 prepare restore dotnet restore Builder.Tasks.sln --locked-mode
 prepare build dotnet build Builder.Tasks.sln --no-restore -clp:NoSummary

@@ -1,0 +1,38 @@
+using System.Collections.Immutable;
+
+namespace Kimg.Bench.Builders;
+
+/// <summary>BuildKit as most people meet it: <c>docker buildx build</c> and the daemon at DOCKER_HOST.</summary>
+/// <param name="prefix">What stands before the command: how a docker that is not on PATH is reached.</param>
+internal sealed class BuildxBuilder(ImmutableArray<string> prefix) : Builder
+{
+    public override string Name => "docker buildx";
+
+    public override ImmutableArray<string> Daemons => ["dockerd", "containerd", "buildkitd"];
+
+    public override async Task<string?> VersionAsync()
+    {
+        if (await FirstLineAsync("docker", "buildx", "version") is not { } client)
+            return null;
+        string? server = await FirstLineAsync("docker", "version", "--format", "{{.Server.Version}}");
+        return server is null ? null : $"{client.Split(' ')[1]}, docker {server}";
+    }
+
+    public override IEnumerable<ImmutableArray<string>> Commands(BuildJob job)
+    {
+        yield return
+        [
+            .. prefix, "docker", "buildx", "build", "--progress", "quiet", "--network", "host", "--provenance=false",
+            .. job.Arguments.SelectMany(a => new[] { "--build-arg", $"{a.Name}={a.Value}" }),
+            .. job.Output switch
+            {
+                OciTar tar => ["-o", $"type=oci,dest={tar.Path}"],
+                Push push => ["-o", $"type=image,name={push.Name},push=true,oci-mediatypes=true"],
+                _ => new[] { "-o", "type=cacheonly" },
+            },
+            job.Context,
+        ];
+    }
+
+    private async Task<string?> FirstLineAsync(params string[] command) => await Found.FirstLineAsync([.. prefix, .. command]);
+}
