@@ -9,27 +9,20 @@ internal static class ContainerPath
     public static string Resolve(string directory, string path) =>
         ImagePath.Normalize(path.StartsWith('/') ? path : directory + "/" + path).ToString();
 
+    /// <summary>WORKDIR as the configuration shows it: an absolute path stays as written, a relative one is joined and cleaned.</summary>
+    public static string WorkingDirectory(string current, string path)
+    {
+        if (path.StartsWith('/')) return path;
+        string parent = current.StartsWith('/') ? current : LexicalPath.Clean("/" + current);
+        return path.Length == 0 ? parent : LexicalPath.Clean(parent + "/" + path);
+    }
+
     /// <summary>As <see cref="Resolve"/>, but a trailing slash, or <c>/.</c>, that says "a directory" stays as a slash.</summary>
     public static string ResolveDestination(string directory, string path)
     {
         string clean = Resolve(directory, path);
         bool isDirectory = path is "" or "." || path.EndsWith('/') || path.EndsWith("/.", StringComparison.Ordinal);
         return isDirectory && clean != "/" ? clean + "/" : clean;
-    }
-
-    /// <summary>Cleans lexically as Go's path.Clean: a relative path stays relative, nothing is ".".</summary>
-    public static string Clean(string path)
-    {
-        if (path.StartsWith('/')) return ImagePath.Normalize(path).ToString();
-        var parts = new List<string>();
-        foreach (string part in path.Split('/'))
-        {
-            if (part is "" or ".") continue;
-            if (part == ".." && parts.Count > 0 && parts[^1] != "..") parts.RemoveAt(parts.Count - 1);
-            else parts.Add(part);
-        }
-
-        return parts.Count == 0 ? "." : string.Join('/', parts);
     }
 
     /// <summary>True when the path holds a character that makes it a pattern.</summary>
