@@ -8,7 +8,12 @@ internal static class Program
     private static async Task<int> Main(string[] args)
     {
         if (WorkerCommands.TryRun(args, out int code)) return code;
-        using var interruption = new Interruption();
-        return await Runner.RunAsync(args, CliHost.Real(), interruption.Token);
+        CliHost host = CliHost.Real();
+        using var interruption = new Interruption(beforeKill: () =>
+        {
+            // The tty view hides the cursor.
+            if (host.ErrorIsTerminal()) host.WriteError("\u001b[?25h");
+        });
+        return await Runner.RunAsync(args, host, interruption.Token);
     }
 }

@@ -7,10 +7,13 @@ internal sealed class Interruption : IDisposable
 {
     private readonly CancellationTokenSource _source = new();
     private readonly PosixSignalRegistration[] _registrations;
+    private readonly Action _beforeKill;
     private int _signals;
 
-    public Interruption()
+    /// <param name="beforeKill">Called before the process dies of the second signal: the terminal has to be left usable.</param>
+    public Interruption(Action beforeKill)
     {
+        _beforeKill = beforeKill;
         _registrations =
         [
             PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal),
@@ -20,9 +23,6 @@ internal sealed class Interruption : IDisposable
     }
 
     public CancellationToken Token => _source.Token;
-
-    /// <summary>Called before the process dies of the second signal: the terminal has to be left usable.</summary>
-    public Action? BeforeKill { get; set; }
 
     public void Dispose()
     {
@@ -35,7 +35,7 @@ internal sealed class Interruption : IDisposable
         if (Interlocked.Increment(ref _signals) > 1)
         {
             // Not canceled: the signal's default action ends the process.
-            BeforeKill?.Invoke();
+            _beforeKill();
             return;
         }
 
