@@ -57,6 +57,7 @@ internal sealed class CliHost
         InputIsTerminal = () => !Console.IsInputRedirected,
         TerminalSize = () => (Console.WindowWidth, Console.WindowHeight),
         Time = TimeProvider.System,
-        OpenEngine = options => new EngineFacade(options),
+        OpenEngine = options => new EngineFacade(
+            BuilderOptionsFactory.Create(options, Environment.GetEnvironmentVariable, TimeProvider.System)),
     };
 }

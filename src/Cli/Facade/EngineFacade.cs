@@ -6,11 +6,12 @@ using Kimg.Engine.Primitives;
 namespace Kimg.Cli.Facade;
 
 /// <summary>The engine of this binary.</summary>
-internal sealed class EngineFacade(EngineOptions options) : IEngine
+internal sealed class EngineFacade(BuilderOptions options) : IEngine
 {
-    private readonly EngineOptions _options = options;
+    private readonly ImageBuilder _builder = ImageBuilder.Create(options);
 
-    public Task<BuildResult> BuildAsync(BuildRequest request, IBuildObserver observer, CancellationToken cancellationToken) => throw Missing("build");
+    public Task<BuildResult> BuildAsync(BuildRequest request, IBuildObserver observer, CancellationToken cancellationToken) =>
+        _builder.BuildAsync(request, observer, cancellationToken);
 
     public Task<CheckReport> CheckAsync(BuildRequest request, CancellationToken cancellationToken) => throw Missing("check");
 
@@ -37,8 +38,7 @@ internal sealed class EngineFacade(EngineOptions options) : IEngine
 
     public Task ServeRegistryAsync(ServeRequest request, Action<string> listening, CancellationToken cancellationToken) => throw Missing("registry serve");
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public ValueTask DisposeAsync() => _builder.DisposeAsync();
 
-    private KimgException Missing(string what) =>
-        new(ErrorCode.UnsupportedFeature, $"'kimg {what}' is not in this binary (state directory: {_options.StateDirectory ?? "default"})");
+    private static KimgException Missing(string what) => new(ErrorCode.UnsupportedFeature, $"'kimg {what}' is not in this binary");
 }

@@ -114,8 +114,9 @@ internal sealed class PlainProgress(Action<string> write, bool colours) : Progre
                 text.Append(System.Globalization.CultureInfo.InvariantCulture, $"#{left.State.Number} ...\n");
             }
 
+            if (_numbers > 0) text.Append('\n');
             if (log.State.Number == 0) log.State.Number = ++_numbers;
-            text.Append(System.Globalization.CultureInfo.InvariantCulture, $"\n#{log.State.Number} {log.State.Name}\n");
+            text.Append(System.Globalization.CultureInfo.InvariantCulture, $"#{log.State.Number} {log.State.Name}\n");
             (_current, _turnBegan) = (log, at);
         }
 

@@ -1,0 +1,49 @@
+using System.Collections.Immutable;
+using Kimg.Engine.Build;
+using Kimg.Engine.Primitives;
+using Kimg.Engine.Registry;
+
+namespace Kimg.Cli.Facade;
+
+/// <summary>Options and environment → <see cref="BuilderOptions"/>.</summary>
+internal static class BuilderOptionsFactory
+{
+    private static readonly string[] s_certificateDirectories = ["/etc/docker/certs.d", "/etc/containers/certs.d"];
+
+    public static BuilderOptions Create(EngineOptions options, Func<string, string?> variable, TimeProvider time) => new()
+    {
+        StateDirectory = options.StateDirectory ?? DefaultStateDirectory(variable),
+        Isolation = options.Isolation ?? "auto",
+        StorageDriver = options.StorageDriver ?? "auto",
+        Without = Given(variable("KIMG_TEST_WITHOUT")) is { } masked ? [.. masked.Split(',', StringSplitOptions.TrimEntries)] : [],
+        Registry = new RegistryOptions
+        {
+            Time = time,
+            InsecureHosts = [.. options.InsecureRegistries],
+            Mirrors = options.Mirrors.GroupBy(m => m.Registry).ToImmutableDictionary(
+                group => group.Key,
+                group => group.Select(m => new RegistryMirror(m.Mirror, options.InsecureRegistries.Contains(m.Mirror))).ToImmutableArray()),
+            SslCertFile = Given(variable("SSL_CERT_FILE")),
+            SslCertDirectory = Given(variable("SSL_CERT_DIR")),
+            CertificateDirectories = [.. s_certificateDirectories, .. ConfigDirectory(variable)],
+        },
+        Environment = variable,
+        Time = time,
+    };
+
+    /// <summary>Where a user's data belongs (XDG base directory specification).</summary>
+    private static string DefaultStateDirectory(Func<string, string?> variable)
+    {
+        if (Given(variable("XDG_DATA_HOME")) is { } data && Path.IsPathRooted(data)) return Path.Combine(data, "kimg");
+        if (Given(variable("HOME")) is { } home && Path.IsPathRooted(home)) return Path.Combine(home, ".local", "share", "kimg");
+        throw new KimgException(ErrorCode.InvalidArgument, "there is no place for the state directory: neither XDG_DATA_HOME nor HOME is set")
+        {
+            Hint = "name one with --state-dir or KIMG_STATE_DIR",
+        };
+    }
+
+    private static IEnumerable<string> ConfigDirectory(Func<string, string?> variable) =>
+        Given(variable("HOME")) is { } home ? [Path.Combine(home, ".config", "containers", "certs.d")] : [];
+
+    private static string? Given(string? value) => string.IsNullOrEmpty(value) ? null : value;
+}
