@@ -28,7 +28,7 @@ internal static class ImageAssembly
 
             images.Add(ImageAssembler.Assemble(
                 build.Frontend.Config,
-                [.. layers.Select(l => new ExportLayer(l.Descriptor, l.DiffId, null, l.Created is { } made ? Timestamp.FromDateTimeOffset(made) : null))],
+                [.. layers.Select(l => new ExportLayer(l.Descriptor, l.DiffId, null, l.Created is { } made ? (Timestamp)made : null))],
                 new AssembleOptions
                 {
                     OciMediaTypes = output.OciMediaTypes,

@@ -19,7 +19,7 @@ internal static class WorkerFactory
                 StateDirectory = state.Root,
                 Isolation = options.Isolation,
                 StorageDriver = options.StorageDriver,
-                Without = FeatureMask.Parse(options.Without),
+                Without = FeatureMasks.Parse(string.Join(",", options.Without)),
                 Program = options.WorkerExecutable,
             },
             key => Array.Exists(drivers, driver => Has(state, driver, key)));

@@ -64,7 +64,7 @@ internal sealed class TreeStager : IDisposable
 
     private static async Task WriteFileAsync(SafeFileHandle parent, TarEntry entry, Stream content, CancellationToken cancellationToken)
     {
-        await using var file = new FileStream(Trees.CreateFile(parent, entry.Path.Name), FileAccess.Write, 0);
+        await using var file = new FileStream(Trees.TryCreateFile(parent, entry.Path.Name)!, FileAccess.Write, 0);
         await content.CopyToAsync(file, cancellationToken);
         // After the bytes: writing takes setuid away.
         Trees.ChangeMode(file.SafeFileHandle, entry.Mode);

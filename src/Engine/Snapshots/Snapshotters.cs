@@ -8,6 +8,9 @@ internal static class Snapshotters
     /// <param name="directory">Where the directories of all drivers are.</param>
     internal static ISnapshotter Open(string driver, string directory) => driver switch
     {
-        _ => throw new KimgException(ErrorCode.UnsupportedFeature, $"no storage driver '{driver}' for '{directory}'") { Hint = "known are auto, overlay, fuse-overlayfs and native" },
+        OverlaySnapshotter.KernelDriver => new OverlaySnapshotter(new SnapshotPaths(directory, driver)),
+        OverlaySnapshotter.FuseDriver => new OverlaySnapshotter(new SnapshotPaths(directory, driver), fuse: true),
+        CopySnapshotter.DriverName => new CopySnapshotter(new SnapshotPaths(directory, driver)),
+        _ => throw new KimgException(ErrorCode.UnsupportedFeature, $"no storage driver '{driver}'") { Hint = "known are auto, overlay, fuse-overlayfs and native" },
     };
 }
