@@ -1,5 +1,6 @@
 using Kimg.Engine.Build.Worker;
 using Kimg.Engine.Ops;
+using Kimg.Engine.Primitives;
 using Kimg.Engine.Sandbox;
 using Kimg.Engine.Snapshots;
 
@@ -12,19 +13,32 @@ internal static class WorkerFactory
 
     public static IWorker Create(BuilderOptions options, StateLayout state)
     {
+        var worker = new WorkerOptions
+        {
+            StateDirectory = state.Root,
+            Isolation = options.Isolation,
+            StorageDriver = options.StorageDriver,
+            Without = FeatureMasks.Parse(string.Join(',', options.Without)),
+            Program = options.WorkerExecutable,
+        };
         string[] drivers = options.StorageDriver == "auto" ? s_drivers : [options.StorageDriver];
-        return WorkerLauncher.Create(
-            new WorkerOptions
-            {
-                StateDirectory = state.Root,
-                Isolation = options.Isolation,
-                StorageDriver = options.StorageDriver,
-                Without = FeatureMasks.Parse(string.Join(",", options.Without)),
-                Program = options.WorkerExecutable,
-            },
-            key => Array.Exists(drivers, driver => Has(state, driver, key)));
+        var roots = new Lazy<SnapshotPaths[]>(() => OwnersOf(worker) is { } owners
+            ? [.. drivers.Select(driver => SnapshotPaths.For(state.Root, driver, owners))]
+            : []);
+        return WorkerLauncher.Create(worker, key => Array.Exists(roots.Value, root => root.Exists(key)));
     }
 
-    private static bool Has(StateLayout state, string driver, SnapshotKey key) =>
-        Directory.Exists(Path.Combine(state.Snapshots, driver, key.Digest.Hex, "fs"));
+    // Null: no step can run here, so no directory can be used either.
+    private static string? OwnersOf(WorkerOptions options)
+    {
+        var ladder = new IsolationLadder(options.Without);
+        try
+        {
+            return WorkerLauncher.OwnersOf(ladder, ladder.Choose(options.Isolation));
+        }
+        catch (KimgException error) when (error.Code == ErrorCode.NoSandbox)
+        {
+            return null;
+        }
+    }
 }
