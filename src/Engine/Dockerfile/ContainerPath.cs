@@ -17,21 +17,6 @@ internal static class ContainerPath
         return isDirectory && clean != "/" ? clean + "/" : clean;
     }
 
-    /// <summary>Cleans lexically as Go's path.Clean: a relative path stays relative, nothing is ".".</summary>
-    public static string Clean(string path)
-    {
-        if (path.StartsWith('/')) return ImagePath.Normalize(path).ToString();
-        var parts = new List<string>();
-        foreach (string part in path.Split('/'))
-        {
-            if (part is "" or ".") continue;
-            if (part == ".." && parts.Count > 0 && parts[^1] != "..") parts.RemoveAt(parts.Count - 1);
-            else parts.Add(part);
-        }
-
-        return parts.Count == 0 ? "." : string.Join('/', parts);
-    }
-
     /// <summary>True when the path holds a character that makes it a pattern.</summary>
     public static bool HasWildcards(string path)
     {

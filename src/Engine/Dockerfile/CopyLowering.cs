@@ -30,8 +30,13 @@ internal sealed class CopyLowering(Lowering lowering, StageNode node, StageLower
         foreach (string path in transfer.Sources)
         {
             history.Append(' ').Append(path);
-            if (GitReference.TryParse(path) is { LooksLocal: false } git) AddGit(transfer, git, isAdd, meta);
-            else if (IsHttp(path)) AddHttp(transfer, path, isAdd, meta);
+            if (!isAdd && (RemoteSources.IsGit(path) || RemoteSources.IsHttp(path)))
+            {
+                throw Invalid(instruction, $"source can't be {(RemoteSources.IsGit(path) ? "a git ref" : "a URL")} for COPY", "use ADD", path);
+            }
+
+            Vertex? remote = isAdd ? RemoteSources.TryCreate(path, transfer.Checksum, (AddInstruction)instruction, meta) : null;
+            if (remote is not null) AddRemote(transfer, remote);
             else AddLocal(transfer, path, source, lint);
         }
 
@@ -67,7 +72,7 @@ internal sealed class CopyLowering(Lowering lowering, StageNode node, StageLower
 
         if (checksum.Length > 0 && sources.Length != 1)
             throw Invalid(instruction, "checksum can't be specified for multiple sources", "use one ADD for each", "--checksum");
-        if (checksum.Length > 0 && !IsHttp(sources[0]) && GitReference.TryParse(sources[0]) is null)
+        if (checksum.Length > 0 && !RemoteSources.IsHttp(sources[0]) && !RemoteSources.IsGit(sources[0]))
             throw Invalid(instruction, "checksum requires HTTP(S) or Git sources", "remove --checksum", "--checksum");
         return new Transfer(instruction, sources, files, written, ContainerPath.ResolveDestination(node.WorkingDirectory, written),
             NullIfEmpty(owner), NullIfEmpty(mode), NullIfEmpty(checksum));
@@ -114,39 +119,13 @@ internal sealed class CopyLowering(Lowering lowering, StageNode node, StageLower
         return (parent == "/" ? "" : parent) + "/." + rest;
     }
 
-    private void AddHttp(Transfer transfer, string url, bool isAdd, VertexMeta meta)
+    private void AddRemote(Transfer transfer, Vertex source)
     {
-        if (!isAdd) throw Invalid(transfer.Instruction, "source can't be a URL for COPY", "use ADD", url);
-        string file = Uri.TryCreate(url, UriKind.Absolute, out Uri? address) && ImagePath.Normalize(Uri.UnescapeDataString(address.AbsolutePath)).Name is { Length: > 0 } name
-            ? name
-            : "__unnamed__";
-        var op = new HttpSourceOp(url) { FileName = file, Checksum = transfer.Checksum is null ? null : Digest.Parse(transfer.Checksum) };
-        Add(new Vertex(op, [], meta), new CopyAction(0, ["/" + file], transfer.Destination)
+        bool isGit = source.Op is GitSourceOp;
+        Add(source, new CopyAction(0, [isGit ? "/" : "/" + ((HttpSourceOp)source.Op).FileName], transfer.Destination)
         {
-            AllowWildcard = false, Unpack = ((AddInstruction)transfer.Instruction).Unpack ?? false, ContentsOnly = false,
+            AllowWildcard = false, Unpack = !isGit && (((AddInstruction)transfer.Instruction).Unpack ?? false), ContentsOnly = isGit,
         }, transfer);
-    }
-
-    private void AddGit(Transfer transfer, GitReference git, bool isAdd, VertexMeta meta)
-    {
-        if (!isAdd) throw Invalid(transfer.Instruction, "source can't be a git ref for COPY", "use ADD", git.Remote);
-        var add = (AddInstruction)transfer.Instruction;
-        if (add.KeepGitDir is { } flag && git.KeepGitDir is { } query && flag != query)
-            throw Invalid(add, "inconsistent keep-git-dir configuration", "give it as flag or in the address", "--keep-git-dir");
-        if (transfer.Checksum is not null && git.Checksum is not null && transfer.Checksum != git.Checksum)
-        {
-            throw new KimgException(ErrorCode.ChecksumMismatch, $"checksum mismatch '{transfer.Checksum}' != '{git.Checksum}'")
-            {
-                Hint = "give the checksum once", Span = add.Span,
-            };
-        }
-
-        var op = new GitSourceOp(git.Remote, git.Ref)
-        {
-            Subdir = git.Subdir, KeepGitDir = git.KeepGitDir ?? add.KeepGitDir ?? false, Submodules = git.Submodules ?? true,
-            Checksum = git.Checksum ?? transfer.Checksum, FetchByCommit = git.FetchByCommit,
-        };
-        Add(new Vertex(op, [], meta), new CopyAction(0, ["/"], transfer.Destination) { AllowWildcard = false }, transfer);
     }
 
     private void AddInline(Transfer transfer, InlineFile file)
@@ -168,11 +147,6 @@ internal sealed class CopyLowering(Lowering lowering, StageNode node, StageLower
 
         _actions.Add(action with { Input = input, Owner = transfer.Owner, Mode = transfer.Mode, Excludes = transfer.Instruction.Excludes });
     }
-
-    private static bool IsHttp(string path) =>
-        (path.StartsWith("http://", StringComparison.Ordinal) || path.StartsWith("https://", StringComparison.Ordinal)) && !IsGit(path);
-
-    private static bool IsGit(string path) => GitReference.TryParse(path) is not null;
 
     private static KimgException Invalid(TransferInstruction instruction, string message, string hint, string word) =>
         new(ErrorCode.InvalidCopy, message) { Hint = hint, Span = SourceSpans.Locate(instruction.Span, word) };

@@ -43,6 +43,7 @@ internal static class DockerfileFrontend
         StageLints.CheckFile(file, linter);
         var lowering = new Lowering(options, host, file, linter) { AllStages = allStages };
         GlobalScope.Build(lowering);
+        await EpochResolver.ResolveAsync(lowering, cancellationToken);
         StageGraph graph = await StageGraph.BuildAsync(lowering, cancellationToken);
         foreach (StageNode node in graph.Nodes.Where(n => graph.IsWanted(n) && !n.Lowered).ToList())
         {

@@ -63,6 +63,14 @@ public interface IFrontendHost
 
     /// <summary>The named context (--build-context) of this name, or null. Names compare as stage names and as normalised image references do.</summary>
     Task<NamedContext?> FindNamedContextAsync(string name, Platform platform, CancellationToken cancellationToken);
+
+    /// <summary>The time of a git or http source, for SOURCE_DATE_EPOCH=context or =stage, in seconds since 1970: of the commit; Last-Modified, else the
+    /// newest file of the archive. Null when it has none.</summary>
+    Task<long?> FindSourceTimeAsync(Vertex source, CancellationToken cancellationToken) =>
+        throw new KimgException(ErrorCode.UnsupportedFeature, "SOURCE_DATE_EPOCH cannot be taken from a source here")
+        {
+            Hint = "give SOURCE_DATE_EPOCH as a number of seconds",
+        };
 }
 
 /// <param name="Digest">Of the platform's manifest.</param>

@@ -105,7 +105,7 @@ internal sealed class RunLowering(Lowering lowering, StageNode node, StageLoweri
             return;
         }
 
-        string id = mount.Id.Length > 0 ? mount.Id : ContainerPath.Clean(mount.Target);
+        string id = mount.Id.Length > 0 ? mount.Id : LexicalPath.Clean(mount.Target);
         if (lowering.BuildArgs.GetValueOrDefault(SpecialArguments.CacheNamespace) is { Length: > 0 } space) id = space + "/" + id;
         CacheSharing sharing = mount.Sharing switch { "private" => CacheSharing.Private, "locked" => CacheSharing.Locked, _ => CacheSharing.Shared };
         _mounts.Add(new CacheMount(target, id, sharing, input, path, mount.ReadOnly)
