@@ -34,6 +34,36 @@ internal static class DockerfileFrontend
         };
     }
 
+    /// <summary>Looks for problems without building (--call=check): every stage, or only what the target needs when there is one. A Dockerfile that would
+    /// not build is a result, not an exception.</summary>
+    public static async Task<CheckResult> CheckAsync(
+        string dockerfile, string fileName, FrontendOptions options, IFrontendHost host, CancellationToken cancellationToken)
+    {
+        KimgException? error = null;
+        Linter linter = Linter.Silent;
+        try
+        {
+            linter = CreateLinter(dockerfile, fileName, options);
+            await RunAsync(dockerfile, fileName, options, host, linter, allStages: string.IsNullOrEmpty(options.Target), cancellationToken);
+            linter.ThrowIfErrors();
+        }
+        catch (KimgException failed)
+        {
+            error = failed;
+        }
+
+        return new CheckResult(linter.Warnings, error) { FileName = fileName, Source = new SourceText(dockerfile) };
+    }
+
+    /// <summary>What the target takes from its caller (--call=outline).</summary>
+    /// <exception cref="KimgException">As <see cref="LowerAsync(string, string, FrontendOptions, IFrontendHost, CancellationToken)"/>.</exception>
+    public static async Task<DockerfileOutline> OutlineAsync(
+        string dockerfile, string fileName, FrontendOptions options, IFrontendHost host, CancellationToken cancellationToken)
+    {
+        (_, StageGraph graph) = await RunAsync(dockerfile, fileName, options, host, Linter.Silent, allStages: false, cancellationToken);
+        return DockerfileOutline.Of(graph.Target, new SourceText(dockerfile));
+    }
+
     private static async Task<(Lowering Lowering, StageGraph Graph)> RunAsync(
         string dockerfile, string fileName, FrontendOptions options, IFrontendHost host, Linter linter, bool allStages, CancellationToken cancellationToken)
     {

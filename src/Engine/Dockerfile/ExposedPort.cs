@@ -26,7 +26,7 @@ internal sealed record ExposedPort(int First, int Last, string Protocol)
         if (slash >= 0) container = container[..slash];
         if (container.Length == 0) throw Invalid(text, "no port specified", span);
         if (protocol.ToLowerInvariant() is not ("" or "tcp" or "udp" or "sctp")) throw Invalid(text, $"invalid protocol '{protocol}'", span);
-        if (ip.Length > 0 && !IPAddress.TryParse(ip.StartsWith('[') && ip.EndsWith(']') ? ip[1..^1] : ip, out _))
+        if (ip.Length > 0 && !IsAddress(ip.StartsWith('[') && ip.EndsWith(']') ? ip[1..^1] : ip))
             throw Invalid(text, $"invalid IP address '{ip}'", span);
         (int first, int last) = Range(text, container, span);
         if (host.Length > 0)
@@ -40,6 +40,10 @@ internal sealed record ExposedPort(int First, int Last, string Protocol)
             ProtocolHasUpperCase = !LetterCase.IsLower(protocol), HasHostPart = ip.Length > 0 || host.Length > 0,
         };
     }
+
+    // .NET takes "1.2.3" and "0x7f.1" for addresses too.
+    private static bool IsAddress(string text) =>
+        IPAddress.TryParse(text, out IPAddress? address) && (text.Contains(':') || address.ToString() == text);
 
     private static (int First, int Last) Range(string text, string range, SourceSpan span)
     {
