@@ -9,6 +9,14 @@ internal static class ContainerPath
     public static string Resolve(string directory, string path) =>
         ImagePath.Normalize(path.StartsWith('/') ? path : directory + "/" + path).ToString();
 
+    /// <summary>WORKDIR as the configuration shows it: an absolute path stays as written, a relative one is joined and cleaned.</summary>
+    public static string WorkingDirectory(string current, string path)
+    {
+        if (path.StartsWith('/')) return path;
+        string parent = current.StartsWith('/') ? current : LexicalPath.Clean("/" + current);
+        return path.Length == 0 ? parent : LexicalPath.Clean(parent + "/" + path);
+    }
+
     /// <summary>As <see cref="Resolve"/>, but a trailing slash, or <c>/.</c>, that says "a directory" stays as a slash.</summary>
     public static string ResolveDestination(string directory, string path)
     {

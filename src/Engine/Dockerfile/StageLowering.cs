@@ -255,7 +255,8 @@ internal sealed class StageLowering(Lowering lowering, StageNode node)
         if (!node.WorkdirSet && !path.StartsWith('/')) lint.Report(LintRules.WorkdirRelativePath, workdir.Span, GoFormat.Quote(path));
         node.WorkdirSet = true;
         SetWorkingDirectory(path);
-        bool hasLayer = node.WorkingDirectory != "/";
+        string written = _image.Config.WorkingDir!;
+        bool hasLayer = written != "/";
         if (hasLayer)
         {
             var action = new MkDirAction(node.WorkingDirectory, 0b111_101_101) { Owner = NullIfEmpty(_image.Config.User) };
@@ -264,13 +265,14 @@ internal sealed class StageLowering(Lowering lowering, StageNode node)
                 Meta(Name(name, isOnBuild), workdir.Span));
         }
 
-        Commit("WORKDIR " + node.WorkingDirectory, hasLayer);
+        Commit("WORKDIR " + written, hasLayer);
     }
 
     private void SetWorkingDirectory(string path)
     {
-        node.WorkingDirectory = ContainerPath.Resolve(_image.Config.WorkingDir ?? "/", path);
-        _image.Config = _image.Config with { WorkingDir = node.WorkingDirectory };
+        string directory = ContainerPath.WorkingDirectory(_image.Config.WorkingDir ?? "/", path);
+        _image.Config = _image.Config with { WorkingDir = directory };
+        node.WorkingDirectory = ImagePath.Normalize(directory).ToString();
     }
 
     private bool IsScanned(string name)

@@ -323,7 +323,7 @@ internal sealed class WordExpander(char escape, IVariables variables, LoweringBu
 
     private KimgException Error(string message, string? hint = null) => new(ErrorCode.InvalidExpansion, $"cannot expand '{Excerpt(_text)}': {message}")
     {
-        Hint = hint, Span = Span,
+        Hint = hint ?? "check its quotes, braces and variables", Span = Span,
     };
 
     private static string Excerpt(string text)

@@ -8,7 +8,9 @@ namespace Kimg.Engine.Tests.Dockerfile;
 /// <summary>A folder of tests/vectors/dockerfile.</summary>
 internal sealed class VectorCase(string suite, string name)
 {
-    private static readonly string s_root = Path.Combine(FindRepository(), "tests", "vectors", "dockerfile");
+    public static string Repository { get; } = FindRepository();
+
+    private static readonly string s_root = Path.Combine(Repository, "tests", "vectors", "dockerfile");
 
     private string Folder { get; } = Path.Combine(s_root, suite, name);
 
