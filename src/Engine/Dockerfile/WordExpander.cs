@@ -97,6 +97,8 @@ internal sealed class WordExpander(char escape, IVariables variables, LoweringBu
         if (++_depth > MaxDepth) throw Error("variable references are nested too deeply");
         bool outerRaw = _rawEscapes;
         _rawEscapes = rawEscapes;
+        // Quirk of the reference: the word behind a modifier drops what the split word had so far, so EXPOSE 80${X:-90} is port 90.
+        _word.Clear();
         var result = new StringBuilder();
         while (_at < _text.Length)
         {
