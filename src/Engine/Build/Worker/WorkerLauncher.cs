@@ -48,7 +48,7 @@ internal static class WorkerLauncher
 
     /// <summary>How owners are written in directories made on this rung; directories made in one way are wrong in another.</summary>
     internal static string OwnersOf(IsolationLadder ladder, IsolationMode mode) =>
-        mode == IsolationMode.Root ? "real" : "map-" + Digest.Sha256($"{ladder.Mapping}").Hex[..12];
+        mode == IsolationMode.Root ? "real" : "map-" + Digest.Sha256(string.Join(',', [.. ladder.Mapping!.Users, .. ladder.Mapping.Groups])).Hex[..12];
 
     // The worker ends by itself when the socket does. Should it hang, it is killed; its steps die with it.
     private static async Task<string> EndAsync(ChildProcess child, SafeFileHandle errors)
