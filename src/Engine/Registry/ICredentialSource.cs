@@ -10,4 +10,9 @@ public interface ICredentialSource
     /// <param name="registryHost">As in an image reference: <c>docker.io</c>, <c>ghcr.io</c>, <c>localhost:5000</c>.</param>
     /// <exception cref="Primitives.KimgException">CredentialHelperFailed, InvalidConfigurationFile.</exception>
     Task<Credential?> FindAsync(string registryHost, CancellationToken cancellationToken);
+
+    /// <summary>The same for one repository: some files hold credentials for a part of a registry (containers-auth.json(5)).</summary>
+    /// <param name="repository">Without the registry: <c>team/app</c>; null: not known.</param>
+    Task<Credential?> FindAsync(string registryHost, string? repository, CancellationToken cancellationToken) =>
+        FindAsync(registryHost, cancellationToken);
 }
