@@ -30,7 +30,7 @@ internal sealed class TestRegistry : IAsyncDisposable
 
     /// <summary>Called for every request with the way to the real answer. Return another answer, throw IOException to hang up, or return
     /// what <c>next</c> gives.</summary>
-    public Func<RegistryRequest, Func<Task<RegistryResponse>>, Task<RegistryResponse>>? Fault { get; set; }
+    public Func<ServerRequest, Func<Task<ServerResponse>>, Task<ServerResponse>>? Fault { get; set; }
 
     public string Host => _server.Host;
 
@@ -68,7 +68,7 @@ internal sealed class TestRegistry : IAsyncDisposable
         _directory.Dispose();
     }
 
-    private Task<RegistryResponse> MiddleAsync(RegistryRequest request, Func<Task<RegistryResponse>> next)
+    private Task<ServerResponse> MiddleAsync(ServerRequest request, Func<Task<ServerResponse>> next)
     {
         Requests.Enqueue($"{request.Method} {request.Path}");
         return Fault is { } fault ? fault(request, next) : next();

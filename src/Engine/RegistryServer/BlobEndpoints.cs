@@ -8,18 +8,18 @@ namespace Kimg.Engine.RegistryServer;
 /// <summary>Blobs and their uploads.</summary>
 internal sealed class BlobEndpoints(RepositoryStore repositories, ContentStore content, UploadSessions uploads, RegistryAccess access)
 {
-    public RegistryResponse Blob(RegistryRequest request, string name, Digest digest)
+    public ServerResponse Blob(ServerRequest request, string name, Digest digest)
     {
         if (request.Method == "DELETE")
         {
-            return repositories.RemoveBlob(name, digest) ? new RegistryResponse(202) : throw Unknown(digest);
+            return repositories.RemoveBlob(name, digest) ? new ServerResponse(202) : throw Unknown(digest);
         }
 
         if (request.Method is not ("GET" or "HEAD")) throw RegistryRouter.NotAllowed();
         if (!repositories.HasBlob(name, digest) || content.Find(digest) is not { } size) throw Unknown(digest);
         (long first, long last) = Range(request.Header("Range"), size) ?? (0, size - 1);
         bool part = last - first + 1 < size;
-        RegistryResponse response = new(part ? 206 : 200)
+        ServerResponse response = new(part ? 206 : 200)
         {
             Body = request.IsHead ? null : content.OpenRead(digest),
             Length = last - first + 1,
@@ -29,7 +29,7 @@ internal sealed class BlobEndpoints(RepositoryStore repositories, ContentStore c
             .With("ETag", $"\"{digest}\"").With("Content-Range", part ? Invariant($"bytes {first}-{last}/{size}") : null);
     }
 
-    public async Task<RegistryResponse> UploadAsync(RegistryRequest request, string name, string id, CancellationToken cancellationToken)
+    public async Task<ServerResponse> UploadAsync(ServerRequest request, string name, string id, CancellationToken cancellationToken)
     {
         if (id.Length == 0) return request.Method == "POST" ? await BeginAsync(request, name, cancellationToken) : throw RegistryRouter.NotAllowed();
         if (request.Method is not ("GET" or "HEAD" or "PATCH" or "PUT" or "DELETE")) throw RegistryRouter.NotAllowed();
@@ -47,7 +47,7 @@ internal sealed class BlobEndpoints(RepositoryStore repositories, ContentStore c
                     return await FinishAsync(upload, digest, cancellationToken);
                 case "DELETE":
                     await uploads.EndAsync(upload);
-                    return new RegistryResponse(204);
+                    return new ServerResponse(204);
                 default:
                     return Progress(204, upload);
             }
@@ -58,7 +58,7 @@ internal sealed class BlobEndpoints(RepositoryStore repositories, ContentStore c
         }
     }
 
-    private async Task<RegistryResponse> BeginAsync(RegistryRequest request, string name, CancellationToken cancellationToken)
+    private async Task<ServerResponse> BeginAsync(ServerRequest request, string name, CancellationToken cancellationToken)
     {
         if (request.Query.TryGetValue("mount", out string? text) && request.Query.TryGetValue("from", out string? from))
         {
@@ -82,7 +82,7 @@ internal sealed class BlobEndpoints(RepositoryStore repositories, ContentStore c
     }
 
     /// <summary>Takes the body. When the connection breaks, what came stays, and the client may ask how much it was and go on there.</summary>
-    private static async Task AppendAsync(RegistryRequest request, Upload upload, CancellationToken cancellationToken)
+    private static async Task AppendAsync(ServerRequest request, Upload upload, CancellationToken cancellationToken)
     {
         if (request.Header("Content-Range") is { } range)
         {
@@ -97,7 +97,7 @@ internal sealed class BlobEndpoints(RepositoryStore repositories, ContentStore c
         await request.Body.CopyToAsync(upload.Ingest.Stream, 256 * 1024, cancellationToken);
     }
 
-    private async Task<RegistryResponse> FinishAsync(Upload upload, Digest digest, CancellationToken cancellationToken)
+    private async Task<ServerResponse> FinishAsync(Upload upload, Digest digest, CancellationToken cancellationToken)
     {
         try
         {
@@ -111,19 +111,19 @@ internal sealed class BlobEndpoints(RepositoryStore repositories, ContentStore c
         return Created(upload.Repository, digest);
     }
 
-    private RegistryResponse Created(string name, Digest digest)
+    private ServerResponse Created(string name, Digest digest)
     {
         repositories.AddBlob(name, digest);
-        return new RegistryResponse(201).With("Location", $"/v2/{name}/blobs/{digest}").With("Docker-Content-Digest", digest.ToString());
+        return new ServerResponse(201).With("Location", $"/v2/{name}/blobs/{digest}").With("Docker-Content-Digest", digest.ToString());
     }
 
-    private static RegistryResponse Progress(int status, Upload upload) => new RegistryResponse(status)
+    private static ServerResponse Progress(int status, Upload upload) => new ServerResponse(status)
         .With("Location", $"/v2/{upload.Repository}/blobs/uploads/{upload.Id}").With("Range", Held(upload)).With("Docker-Upload-UUID", upload.Id);
 
     // An empty upload is "0-0" as well: the specification has no way to say "nothing", and this is what Docker's registry says.
     private static string Held(Upload upload) => Invariant($"0-{Math.Max(upload.Length - 1, 0)}");
 
-    private static Digest Announced(RegistryRequest request) => RegistryRouter.ParseDigest(
+    private static Digest Announced(ServerRequest request) => RegistryRouter.ParseDigest(
         request.Query.GetValueOrDefault("digest") ?? throw RequestFault.Invalid("DIGEST_INVALID", "the digest is missing"));
 
     /// <summary>First and last byte of a single range (RFC 9110); null to send everything.</summary>

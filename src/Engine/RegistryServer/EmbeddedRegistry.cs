@@ -117,11 +117,11 @@ internal sealed class EmbeddedRegistry : IAsyncDisposable
         return secure;
     }
 
-    private Task<RegistryResponse> AnswerAsync(RegistryRequest request) => _options.Middleware is { } middleware
+    private Task<ServerResponse> AnswerAsync(ServerRequest request) => _options.Middleware is { } middleware
         ? middleware(request, () => HandleAsync(request))
         : HandleAsync(request);
 
-    private async Task<RegistryResponse> HandleAsync(RegistryRequest request)
+    private async Task<ServerResponse> HandleAsync(ServerRequest request)
     {
         try
         {
@@ -133,11 +133,11 @@ internal sealed class EmbeddedRegistry : IAsyncDisposable
         }
         catch (KimgException e) when (e.Code == ErrorCode.DiskFull)
         {
-            return RegistryResponse.Error(507, "UNKNOWN", e.Message);
+            return ServerResponse.Error(507, "UNKNOWN", e.Message);
         }
         catch (Exception e) when (e is KimgException || (StorageFailure.Is(e) && e is not EndOfStreamException))
         {
-            return RegistryResponse.Error(500, "UNKNOWN", e.Message);
+            return ServerResponse.Error(500, "UNKNOWN", e.Message);
         }
     }
 }

@@ -11,34 +11,36 @@ internal sealed class HttpConnection(Stream stream, TimeProvider time, Cancellat
     private readonly HttpReader _reader = new(stream, stopping);
     private readonly byte[] _buffer = new byte[128 * 1024];
 
-    public async Task RunAsync(Func<RegistryRequest, Task<RegistryResponse>> handle)
+    public async Task RunAsync(Func<ServerRequest, Task<ServerResponse>> handle)
     {
         for (bool keepAlive = true; keepAlive;)
         {
-            RegistryRequest? request;
+            ServerRequest? request;
             try
             {
                 request = await ReadHeadAsync();
             }
             catch (RequestFault fault)
             {
-                using RegistryResponse refusal = fault.ToResponse();
+                using ServerResponse refusal = fault.ToResponse();
                 await WriteAsync(refusal, head: false, keepAlive: false);
                 return;
             }
 
             if (request is null) return;
-            using RegistryResponse response = await handle(request);
+            using ServerResponse response = await handle(request);
             var body = (RequestBody)request.Body;
-            keepAlive = !string.Equals(request.Header("Connection"), "close", StringComparison.OrdinalIgnoreCase) && !body.IsAwaited
-                && (body.IsConsumed || await DrainAsync(body));
+            keepAlive = !string.Equals(request.Header("Connection"), "close", StringComparison.OrdinalIgnoreCase) && !body.IsAwaited && !body.IsBroken;
             await WriteAsync(response, request.IsHead, keepAlive);
+
+            // An answer to a client that is still sending is lost when the connection is closed under it; so the rest is read, within reason.
+            if (!body.IsConsumed && !body.IsAwaited && !body.IsBroken) keepAlive &= await DrainAsync(body);
         }
     }
 
     public void Dispose() => _reader.Dispose();
 
-    private async Task<RegistryRequest?> ReadHeadAsync()
+    private async Task<ServerRequest?> ReadHeadAsync()
     {
         string? line;
         do line = await _reader.ReadLineAsync(MaxLine);
@@ -51,7 +53,7 @@ internal sealed class HttpConnection(Stream stream, TimeProvider time, Cancellat
         if (target.StartsWith("http", StringComparison.OrdinalIgnoreCase) && Uri.TryCreate(target, UriKind.Absolute, out Uri? absolute))
             target = absolute.PathAndQuery;
         int question = target.IndexOf('?', StringComparison.Ordinal);
-        return new RegistryRequest
+        return new ServerRequest
         {
             Method = method,
             Path = Uri.UnescapeDataString(question < 0 ? target : target[..question]),
@@ -93,7 +95,6 @@ internal sealed class HttpConnection(Stream stream, TimeProvider time, Cancellat
 
     private async Task AskToContinueAsync() => await stream.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), stopping);
 
-    // An answer to a client that is still sending is lost when the connection is closed under it; so the rest is read, within reason.
     private async Task<bool> DrainAsync(RequestBody body)
     {
         for (long drained = 0; drained < MaxDrain;)
@@ -106,7 +107,7 @@ internal sealed class HttpConnection(Stream stream, TimeProvider time, Cancellat
         return false;
     }
 
-    private async Task WriteAsync(RegistryResponse response, bool head, bool keepAlive)
+    private async Task WriteAsync(ServerResponse response, bool head, bool keepAlive)
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"HTTP/1.1 {response.Status} {Reason(response.Status)}\r\n");

@@ -10,7 +10,7 @@ namespace Kimg.Engine.RegistryServer;
 /// <summary>Tags, referrers, and the catalogue (which is Docker's, not of the specification).</summary>
 internal sealed class ListEndpoints(RepositoryStore repositories, ContentStore content)
 {
-    public RegistryResponse Tags(RegistryRequest request, string name)
+    public ServerResponse Tags(ServerRequest request, string name)
     {
         if (!repositories.Exists(name)) throw RequestFault.NotFound("NAME_UNKNOWN", $"no repository '{name}'");
         return Page(request, $"/v2/{name}/tags/list", repositories.Tags(name), RepositoryStore.TagOrder, (json, tags) =>
@@ -20,10 +20,10 @@ internal sealed class ListEndpoints(RepositoryStore repositories, ContentStore c
         });
     }
 
-    public RegistryResponse Catalogue(RegistryRequest request) => Page(request, "/v2/_catalog", [.. repositories.Names()],
+    public ServerResponse Catalogue(ServerRequest request) => Page(request, "/v2/_catalog", [.. repositories.Names()],
         Comparer<string>.Create(string.CompareOrdinal), (json, names) => WriteAll(json, "repositories", names));
 
-    public async Task<RegistryResponse> ReferrersAsync(RegistryRequest request, string name, Digest subject, CancellationToken cancellationToken)
+    public async Task<ServerResponse> ReferrersAsync(ServerRequest request, string name, Digest subject, CancellationToken cancellationToken)
     {
         string? filter = request.Query.GetValueOrDefault("artifactType");
         var found = ImmutableArray.CreateBuilder<Descriptor>();
@@ -37,13 +37,13 @@ internal sealed class ListEndpoints(RepositoryStore repositories, ContentStore c
         }
 
         var index = new ImageIndex { SchemaVersion = 2, MediaType = MediaTypes.OciIndex, Manifests = found.ToImmutable() };
-        return RegistryResponse.Bytes(200, MediaTypes.OciIndex, JsonSerializer.SerializeToUtf8Bytes(index, OciJson.Default.ImageIndex))
+        return ServerResponse.Bytes(200, MediaTypes.OciIndex, JsonSerializer.SerializeToUtf8Bytes(index, OciJson.Default.ImageIndex))
             .With("OCI-Filters-Applied", filter is null ? null : "artifactType");
     }
 
     /// <summary>Those after <c>last</c>, at most <c>n</c>, with a link to the next page when there is one.</summary>
-    private static RegistryResponse Page(
-        RegistryRequest request, string path, ImmutableArray<string> all, IComparer<string> order, Action<Utf8JsonWriter, IEnumerable<string>> write)
+    private static ServerResponse Page(
+        ServerRequest request, string path, ImmutableArray<string> all, IComparer<string> order, Action<Utf8JsonWriter, IEnumerable<string>> write)
     {
         string? last = request.Query.GetValueOrDefault("last");
         int count = int.MaxValue;
@@ -54,7 +54,7 @@ internal sealed class ListEndpoints(RepositoryStore repositories, ContentStore c
         string? next = page.Length > 0 && page.Length < after.Length
             ? string.Create(CultureInfo.InvariantCulture, $"<{path}?n={count}&last={Uri.EscapeDataString(page[^1])}>; rel=\"next\"")
             : null;
-        return RegistryResponse.Json(200, json =>
+        return ServerResponse.Json(200, json =>
         {
             json.WriteStartObject();
             write(json, page);

@@ -10,7 +10,7 @@ internal sealed class ManifestEndpoints(RepositoryStore repositories, ContentSto
 {
     private const int MaxManifest = 4 << 20;
 
-    public async Task<RegistryResponse> HandleAsync(RegistryRequest request, string name, string reference, CancellationToken cancellationToken)
+    public async Task<ServerResponse> HandleAsync(ServerRequest request, string name, string reference, CancellationToken cancellationToken)
     {
         Digest? digest = reference.Contains(':', StringComparison.Ordinal) ? RegistryRouter.ParseDigest(reference) : null;
         if (digest is null && !ImageReference.TagPattern().IsMatch(reference)) throw RequestFault.Invalid("TAG_INVALID", $"'{reference}' is not a tag");
@@ -23,15 +23,15 @@ internal sealed class ManifestEndpoints(RepositoryStore repositories, ContentSto
         };
     }
 
-    private RegistryResponse Get(RegistryRequest request, string name, string reference, Digest? asked)
+    private ServerResponse Get(ServerRequest request, string name, string reference, Digest? asked)
     {
         if ((asked ?? repositories.Tag(name, reference)) is not { } digest || repositories.ManifestType(name, digest) is not { } mediaType
             || content.Find(digest) is not { } size) throw Unknown(name, reference);
-        return new RegistryResponse(200) { Body = request.IsHead ? null : content.OpenRead(digest), Length = size }
+        return new ServerResponse(200) { Body = request.IsHead ? null : content.OpenRead(digest), Length = size }
             .With("Content-Type", mediaType).With("Docker-Content-Digest", digest.ToString()).With("ETag", $"\"{digest}\"");
     }
 
-    private async Task<RegistryResponse> PutAsync(RegistryRequest request, string name, string reference, Digest? asked, CancellationToken cancellationToken)
+    private async Task<ServerResponse> PutAsync(ServerRequest request, string name, string reference, Digest? asked, CancellationToken cancellationToken)
     {
         byte[] bytes = await BoundedBody.ReadAsync(request.Body, MaxManifest, cancellationToken);
         Digest digest = asked is { } expected ? ContentHash.Of(bytes, expected) : Digest.Sha256(bytes);
@@ -50,20 +50,20 @@ internal sealed class ManifestEndpoints(RepositoryStore repositories, ContentSto
 
         repositories.AddManifest(name, digest, facts.MediaType, facts.Subject);
         if (asked is null) repositories.SetTag(name, reference, digest);
-        return new RegistryResponse(201).With("Location", $"/v2/{name}/manifests/{digest}").With("Docker-Content-Digest", digest.ToString())
+        return new ServerResponse(201).With("Location", $"/v2/{name}/manifests/{digest}").With("Docker-Content-Digest", digest.ToString())
             .With("OCI-Subject", facts.Subject?.ToString());
     }
 
-    private async Task<RegistryResponse> DeleteAsync(string name, string reference, Digest? asked, CancellationToken cancellationToken)
+    private async Task<ServerResponse> DeleteAsync(string name, string reference, Digest? asked, CancellationToken cancellationToken)
     {
-        if (asked is not { } digest) return repositories.RemoveTag(name, reference) ? new RegistryResponse(202) : throw Unknown(name, reference);
+        if (asked is not { } digest) return repositories.RemoveTag(name, reference) ? new ServerResponse(202) : throw Unknown(name, reference);
         if (repositories.ManifestType(name, digest) is not { } mediaType) throw Unknown(name, reference);
         Digest? subject = content.Find(digest) is { } size
             ? ManifestFacts.Read((await content.ReadAsync(new Descriptor { MediaType = mediaType, Digest = digest, Size = size }, cancellationToken)).Span, mediaType)
                 .Subject
             : null;
         repositories.RemoveManifest(name, digest, subject);
-        return new RegistryResponse(202);
+        return new ServerResponse(202);
     }
 
     private static RequestFault Missing(string what) => RequestFault.Invalid("MANIFEST_BLOB_UNKNOWN", $"the manifest refers to {what}, which is not in this repository");

@@ -17,7 +17,7 @@ internal sealed class RegistryAccess(RegistryServerOptions options, Uri url)
     /// <param name="repository">Null: the registry itself (the version check, the catalogue).</param>
     /// <param name="action">pull, push or delete.</param>
     /// <exception cref="RequestFault">401 with the challenge.</exception>
-    public void Demand(RegistryRequest request, string? repository, string action)
+    public void Demand(ServerRequest request, string? repository, string action)
     {
         if (options.Users is null) return;
         if (!options.Bearer)
@@ -36,7 +36,7 @@ internal sealed class RegistryAccess(RegistryServerOptions options, Uri url)
     }
 
     /// <summary>Whether <see cref="Demand"/> would let this pass.</summary>
-    public bool Allows(RegistryRequest request, string repository, string action)
+    public bool Allows(ServerRequest request, string repository, string action)
     {
         try
         {
@@ -50,7 +50,7 @@ internal sealed class RegistryAccess(RegistryServerOptions options, Uri url)
     }
 
     /// <summary>The token service: GET with basic authentication, or POST with a form (grant_type password or refresh_token).</summary>
-    public async Task<RegistryResponse> IssueTokenAsync(RegistryRequest request, CancellationToken cancellationToken)
+    public async Task<ServerResponse> IssueTokenAsync(ServerRequest request, CancellationToken cancellationToken)
     {
         IReadOnlyDictionary<string, string> values = request.Query;
         string? user = User(request);
@@ -84,7 +84,7 @@ internal sealed class RegistryAccess(RegistryServerOptions options, Uri url)
         _tokens[token] = new Grant(scopes.ToImmutable(), now + s_lifetime);
         string? refresh = offline && user is not null ? Random() : null;
         if (refresh is not null) _refreshTokens[refresh] = user!;
-        return RegistryResponse.Json(200, json =>
+        return ServerResponse.Json(200, json =>
         {
             json.WriteStartObject();
             json.WriteString("token", token);
@@ -96,7 +96,7 @@ internal sealed class RegistryAccess(RegistryServerOptions options, Uri url)
         });
     }
 
-    private string? User(RegistryRequest request)
+    private string? User(ServerRequest request)
     {
         if (request.Header("Authorization") is not { } header || !header.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase)) return null;
         var bytes = new byte[header.Length];

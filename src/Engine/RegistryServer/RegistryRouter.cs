@@ -11,14 +11,14 @@ internal sealed class RegistryRouter(RepositoryStore repositories, ContentStore 
     private readonly ManifestEndpoints _manifests = new(repositories, content);
     private readonly ListEndpoints _lists = new(repositories, content);
 
-    public async Task<RegistryResponse> HandleAsync(RegistryRequest request, CancellationToken cancellationToken)
+    public async Task<ServerResponse> HandleAsync(ServerRequest request, CancellationToken cancellationToken)
     {
         if (request.Path == "/token") return await access.IssueTokenAsync(request, cancellationToken);
         if (request.Path is "/v2" or "/v2/" or "/v2/_catalog")
         {
             access.Demand(request, null, "pull");
             if (request.Method is not ("GET" or "HEAD")) throw NotAllowed();
-            return request.Path == "/v2/_catalog" ? _lists.Catalogue(request) : RegistryResponse.Bytes(200, "application/json", "{}"u8.ToArray());
+            return request.Path == "/v2/_catalog" ? _lists.Catalogue(request) : ServerResponse.Bytes(200, "application/json", "{}"u8.ToArray());
         }
 
         if (!request.Path.StartsWith("/v2/", StringComparison.Ordinal)) throw RequestFault.NotFound("UNSUPPORTED", "no such endpoint");
@@ -42,9 +42,9 @@ internal sealed class RegistryRouter(RepositoryStore repositories, ContentStore 
 
     internal static RequestFault NotAllowed() => new(405, "UNSUPPORTED", "no such method here");
 
-    private static bool Get(RegistryRequest request) => request.Method is "GET" or "HEAD";
+    private static bool Get(ServerRequest request) => request.Method is "GET" or "HEAD";
 
-    private string Name(RegistryRequest request, string[] parts)
+    private string Name(ServerRequest request, string[] parts)
     {
         string name = string.Join('/', parts);
         if (name.Length > 255 || !ImageReference.RepositoryPattern().IsMatch(name)) throw RequestFault.Invalid("NAME_INVALID", $"'{name}' is not a repository name");

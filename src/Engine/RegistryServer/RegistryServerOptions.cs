@@ -28,7 +28,7 @@ internal sealed record RegistryServerOptions
     public Func<X509Certificate2, bool>? AcceptClient { get; init; }
 
     /// <summary>Stands before the registry: may answer itself, change the answer, record. For access logs and for tests.</summary>
-    public Func<RegistryRequest, Func<Task<RegistryResponse>>, Task<RegistryResponse>>? Middleware { get; init; }
+    public Func<ServerRequest, Func<Task<ServerResponse>>, Task<ServerResponse>>? Middleware { get; init; }
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

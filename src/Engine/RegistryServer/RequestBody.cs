@@ -14,6 +14,9 @@ internal sealed class RequestBody(HttpReader reader, long? length, Func<Task>? a
     /// <summary>The client still waits for the word to send its body.</summary>
     public bool IsAwaited => askToContinue is not null && !_asked && !_ended;
 
+    /// <summary>It is not known where the body ends.</summary>
+    public bool IsBroken { get; private set; }
+
     public override bool CanRead => true;
 
     public override bool CanSeek => false;
@@ -68,16 +71,22 @@ internal sealed class RequestBody(HttpReader reader, long? length, Func<Task>? a
         int semicolon = line.IndexOf(';', StringComparison.Ordinal);
         ReadOnlySpan<char> size = (semicolon < 0 ? line : line[..semicolon]).AsSpan().Trim();
         if (size.Length > 15 || !long.TryParse(size, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out _left))
-            throw RequestFault.Invalid("UNSUPPORTED", "a chunk of the request has no size");
+            throw Broken("a chunk of the request has no size");
         if (_left > 0) return true;
         for (int trailers = 0; await reader.ReadLineAsync(8192) is { Length: > 0 }; trailers++)
-            if (trailers == 32) throw RequestFault.Invalid("UNSUPPORTED", "too many trailers");
+            if (trailers == 32) throw Broken("too many trailers");
         _ended = true;
         return false;
     }
 
     private async Task ReadEndOfChunkAsync()
     {
-        if (await reader.ReadLineAsync(2) is not "") throw RequestFault.Invalid("UNSUPPORTED", "a chunk of the request has no end");
+        if (await reader.ReadLineAsync(2) is not "") throw Broken("a chunk of the request has no end");
+    }
+
+    private RequestFault Broken(string why)
+    {
+        IsBroken = true;
+        return RequestFault.Invalid("UNSUPPORTED", why);
     }
 }

@@ -10,7 +10,7 @@ internal sealed class RequestFault(int status, string code, string message) : Ex
     /// <summary>A header for the answer, or null.</summary>
     public (string Name, string Value)? Header { get; init; }
 
-    public RegistryResponse ToResponse() => RegistryResponse.Error(Status, Code, Message).With(Header?.Name ?? "", Header?.Value);
+    public ServerResponse ToResponse() => ServerResponse.Error(Status, Code, Message).With(Header?.Name ?? "", Header?.Value);
 
     public static RequestFault NotFound(string code, string message) => new(404, code, message);
 

@@ -79,7 +79,7 @@ public sealed class LoginStore
     private async Task WriteAsync(JsonObject root, CancellationToken cancellationToken)
     {
         // A file that is a link (dotfiles in a repository) stays one.
-        string target = File.ResolveLinkTarget(Path, returnFinalTarget: true)?.FullName ?? Path;
+        string target = (File.Exists(Path) ? File.ResolveLinkTarget(Path, returnFinalTarget: true)?.FullName : null) ?? Path;
         string temporary = $"{target}.{Guid.NewGuid():n}";
         try
         {

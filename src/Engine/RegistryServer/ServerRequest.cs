@@ -3,7 +3,7 @@ using System.Collections.Frozen;
 namespace Kimg.Engine.RegistryServer;
 
 /// <summary>A request as the server sees it. Header names compare without case; of repeated headers the values are joined by ", ".</summary>
-internal sealed record RegistryRequest
+internal sealed record ServerRequest
 {
     public required string Method { get; init; }
 
