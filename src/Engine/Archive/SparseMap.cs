@@ -14,7 +14,8 @@ internal sealed record SparseMap(long Size, ImmutableArray<SparseRegion> Regions
     internal static SparseMap? Read(TarRawHeader raw, TarFields fields, TarInput input, byte[] header) =>
         raw.Type == TarFormat.GnuSparse ? ReadOld(raw.Offset, input, header)
         : fields.Sparse is not { } records ? null
-        : fields.SparseMapInData ? Create(ReadInData(raw.Offset, fields.StoredSize, input, header), records.Number("GNU.sparse.realsize", raw.Offset), raw.Offset)
+        : fields.SparseMapInData
+            ? Create(ReadInData(raw.Offset, fields.StoredSize, input, header), records.Number("GNU.sparse.realsize", raw.Offset), raw.Offset)
         : Create(records.Sparse00.Count > 0 ? records.Sparse00 : ParseList(records["GNU.sparse.map"]!, raw.Offset),
             records.Number("GNU.sparse.size", raw.Offset), raw.Offset);
 
@@ -72,7 +73,12 @@ internal sealed record SparseMap(long Size, ImmutableArray<SparseRegion> Regions
                 else
                 {
                     numbers.Add(number);
-                    if (numbers.Count == 1) wanted = number <= TarFormat.MaxSpecialSize ? 1 + 2 * number : throw TarFormat.Unsafe(offset, "a sparse map that is too long");
+                    if (numbers.Count == 1)
+                    {
+                        if (number > TarFormat.MaxSpecialSize) throw TarFormat.Unsafe(offset, "a sparse map that is too long");
+                        wanted = 1 + (2 * number);
+                    }
+
                     (number, digits) = (0, 0);
                 }
             }

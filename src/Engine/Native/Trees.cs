@@ -123,7 +123,7 @@ internal static unsafe partial class Trees
     internal static void SetModified(SafeFileHandle file, long seconds, uint nanoseconds)
     {
         TimePair times = TimePair.Both(seconds, nanoseconds);
-        if (utimensat(Fd(file), null, &times, 0) != 0) throw SyscallException.Last("utimensat", null);
+        if (futimens(Fd(file), &times) != 0) throw SyscallException.Last("futimens", null);
     }
 
     internal static void SetModified(SafeFileHandle parent, string name, long seconds, uint nanoseconds)
@@ -307,6 +307,7 @@ internal static unsafe partial class Trees
     [LibraryImport("libc", SetLastError = true)] private static partial int fchown(int file, uint uid, uint gid);
     [LibraryImport("libc", SetLastError = true)] private static partial int fchmod(int file, uint mode);
     [LibraryImport("libc", SetLastError = true)] private static partial int fchmodat(int directory, byte* path, uint mode, int flags);
+    [LibraryImport("libc", SetLastError = true)] private static partial int futimens(int file, TimePair* times);
     [LibraryImport("libc", SetLastError = true)] private static partial int utimensat(int directory, byte* path, TimePair* times, int flags);
     [LibraryImport("libc", SetLastError = true)] private static partial int statx(int directory, byte* path, int flags, uint mask, FileStat* stat);
     [LibraryImport("libc", SetLastError = true)] private static partial nint readlinkat(int directory, byte* path, byte* buffer, nuint size);

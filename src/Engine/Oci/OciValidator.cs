@@ -69,12 +69,16 @@ internal sealed class OciValidator(Func<Descriptor, CancellationToken, Task<Stre
         if (config is null) return;
         if (config.Os.Length == 0 || config.Architecture.Length == 0) Problem(manifest.Config, "has no os or architecture");
         if (config.Rootfs is not { Type: "layers" } rootfs) Problem(manifest.Config, "has no rootfs of type layers");
-        else if (!rootfs.DiffIds.SequenceEqual(diffIds)) Problem(manifest.Config, $"diff_ids [{string.Join(", ", rootfs.DiffIds)}] are not those of the layers [{string.Join(", ", diffIds)}]");
+        else if (!rootfs.DiffIds.SequenceEqual(diffIds))
+            Problem(manifest.Config, $"diff_ids [{string.Join(", ", rootfs.DiffIds)}] are not those of the layers [{string.Join(", ", diffIds)}]");
         int inHistory = config.History?.Count(h => h.EmptyLayer != true) ?? manifest.Layers.Length;
         if (inHistory != manifest.Layers.Length) Problem(manifest.Config, $"history has {inHistory} layers, the manifest {manifest.Layers.Length}");
         if (descriptor.Platform is { } platform
-            && (platform.Os != config.Os || platform.Architecture != config.Architecture || platform.Variant != config.Variant))
-            Problem(manifest.Config, $"is for {config.Os}/{config.Architecture}/{config.Variant}, listed as {platform.Os}/{platform.Architecture}/{platform.Variant}");
+            && (platform.Os, platform.Architecture, platform.Variant) != (config.Os, config.Architecture, config.Variant))
+        {
+            Problem(manifest.Config, $"is for {config.Os}/{config.Architecture}/{config.Variant}, "
+                + $"listed as {platform.Os}/{platform.Architecture}/{platform.Variant}");
+        }
     }
 
     private async Task<Digest?> CheckLayerAsync(Descriptor layer, CancellationToken cancellationToken)

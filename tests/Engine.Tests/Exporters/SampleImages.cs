@@ -47,7 +47,11 @@ internal sealed class SampleImages : IDisposable
                 Os = "linux",
                 Architecture = architecture,
                 Config = new ContainerConfig { Env = ["PATH=/bin"], Cmd = ["/top"] },
-                History = [new HistoryEntry { CreatedBy = "ADD base" }, new HistoryEntry { CreatedBy = "ENV x", EmptyLayer = true }, new HistoryEntry { CreatedBy = "COPY top" }],
+                History =
+                [
+                    new HistoryEntry { CreatedBy = "ADD base" }, new HistoryEntry { CreatedBy = "ENV x", EmptyLayer = true },
+                    new HistoryEntry { CreatedBy = "COPY top" },
+                ],
             },
             layers,
             options);
