@@ -56,7 +56,8 @@ internal sealed partial class FakeUploads : IDisposable
         if (request.Method != "PUT")
         {
             return Manifests.Contains(request.Path) || _digests.Contains(request.Path[(request.Path.LastIndexOf('/') + 1)..])
-                ? new ScriptedAnswer(200, Scripts.ManifestBytes, ("Content-Type", Oci.MediaTypes.OciManifest), ("Docker-Content-Digest", request.Path[(request.Path.LastIndexOf('/') + 1)..]))
+                ? new ScriptedAnswer(200, Scripts.ManifestBytes, ("Content-Type", Engine.Oci.MediaTypes.OciManifest),
+                    ("Docker-Content-Digest", request.Path[(request.Path.LastIndexOf('/') + 1)..]))
                 : Scripts.NotFound;
         }
 
