@@ -13,7 +13,7 @@ internal static class Codec
     internal const int MagicLength = 6;
 
     /// <summary>Chosen by measurement: bench/codecs.md.</summary>
-    internal const int DefaultGzipLevel = 6, DefaultZstdLevel = 3;
+    internal const int DefaultGzipLevel = 5, DefaultZstdLevel = 3;
 
     /// <summary>A stream that compresses what is written to it. Dispose ends the format properly; an exception on the way
     /// must not be followed by using the output.</summary>
