@@ -64,7 +64,7 @@ internal sealed class ExecRunner : IOp<OpResult>
         Root = root.Chain,
         Result = key,
         Args = _op.Args,
-        Env = [.. _op.Env, .. _op.ProxyEnv, .. mounts.Env],
+        Env = [.. _op.Env, .. _op.ProxyEnv],
         WorkingDirectory = _op.WorkingDirectory,
         User = _op.User,
         Hostname = _op.Hostname ?? "buildkitsandbox",

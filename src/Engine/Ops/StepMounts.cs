@@ -11,16 +11,12 @@ namespace Kimg.Engine.Ops;
 internal sealed class StepMounts : IAsyncDisposable
 {
     private readonly List<StepMount> _mounts = [];
-    private readonly List<string> _env = [];
     private readonly List<string> _secretEnv = [];
     private readonly List<SafeFileHandle> _files = [];
     private readonly List<IDisposable> _held = [];
     private readonly List<IAgentForward> _agents = [];
 
     public ImmutableArray<StepMount> Mounts => [.. _mounts];
-
-    /// <summary>Variables the mounts bring (SSH_AUTH_SOCK).</summary>
-    public ImmutableArray<string> Env => [.. _env];
 
     public ImmutableArray<string> SecretEnv => [.. _secretEnv];
 
@@ -114,7 +110,6 @@ internal sealed class StepMounts : IAsyncDisposable
         {
             _agents.Add(agent);
             _mounts.Add(new HostMount(ssh.Target, agent.Path, ReadOnly: false, ssh.Mode, (uint)ssh.Uid, (uint)ssh.Gid, IsSocket: true));
-            _env.Add("SSH_AUTH_SOCK=" + ssh.Target);
         }
         else if (ssh.Required)
         {
