@@ -91,13 +91,15 @@ internal sealed record ManifestFacts(
             if (said is not null && said != mediaType) throw Invalid($"the manifest calls itself '{mediaType}', the request '{said}'");
             if (MediaTypes.IsManifest(mediaType) && JsonSerializer.Deserialize(bytes, OciJson.Default.Manifest) is { SchemaVersion: 2 } image)
             {
-                return new ManifestFacts(mediaType!, [image.Config.Digest, .. image.Layers.Where(IsHere).Select(layer => layer.Digest)], [], image.Subject?.Digest,
+                return new ManifestFacts(
+                    mediaType!, [image.Config.Digest, .. image.Layers.Where(IsHere).Select(layer => layer.Digest)], [], image.Subject?.Digest,
                     string.IsNullOrEmpty(image.ArtifactType) ? image.Config.MediaType : image.ArtifactType, image.Annotations);
             }
 
             if (MediaTypes.IsIndex(mediaType) && JsonSerializer.Deserialize(bytes, OciJson.Default.ImageIndex) is { SchemaVersion: 2 } index)
             {
-                return new ManifestFacts(mediaType!, [], [.. index.Manifests.Select(child => child.Digest)], index.Subject?.Digest, index.ArtifactType, index.Annotations);
+                return new ManifestFacts(
+                    mediaType!, [], [.. index.Manifests.Select(child => child.Digest)], index.Subject?.Digest, index.ArtifactType, index.Annotations);
             }
 
             throw Invalid($"manifests of type '{mediaType}' are not supported");

@@ -12,6 +12,7 @@ namespace Kimg.Engine.Tests.RegistryServer;
 
 public sealed class RegistryAccessTests
 {
+    private const string Empty = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     private static readonly FrozenDictionary<string, string> s_users = new Dictionary<string, string> { ["anna"] = "secret" }.ToFrozenDictionary();
 
     [Fact]
@@ -90,7 +91,8 @@ public sealed class RegistryAccessTests
         }
 
         File.WriteAllText(work["in/oci-layout"], """{"imageLayoutVersion":"1.0.0"}""");
-        File.WriteAllBytes(work["in/index.json"], JsonSerializer.SerializeToUtf8Bytes(new ImageIndex { SchemaVersion = 2, Manifests = [image.Manifest] }, OciJson.Default.ImageIndex));
+        var index = new ImageIndex { SchemaVersion = 2, Manifests = [image.Manifest] };
+        File.WriteAllBytes(work["in/index.json"], JsonSerializer.SerializeToUtf8Bytes(index, OciJson.Default.ImageIndex));
         string name = $"docker://{registry.Host}/team/app:v1";
         await HostProgram.MustAsync("skopeo", "copy", "--preserve-digests", "--dest-tls-verify=false", "--dest-creds", "anna:secret", "oci:" + work["in"], name);
         await HostProgram.MustAsync("skopeo", "copy", "--preserve-digests", "--src-tls-verify=false", "--src-creds", "anna:secret", name, "oci:" + work["out"]);
@@ -106,7 +108,7 @@ public sealed class RegistryAccessTests
     [InlineData("GET /v2/ HTTP/1.1\r\nContent-Length: -5\r\n\r\n")]
     [InlineData("GET /v2/ HTTP/1.1\r\nBad Header: 5\r\n : x\r\n\r\n")]
     [InlineData("nonsense\r\n\r\n")]
-    [InlineData("POST /v2/a/blobs/uploads/?digest=sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")]
+    [InlineData("POST /v2/a/blobs/uploads/?digest=" + Empty + " HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")]
     public async Task Malformed_requests_are_refused_and_the_server_lives(string request)
     {
         await using TestRegistry registry = TestRegistry.Start();

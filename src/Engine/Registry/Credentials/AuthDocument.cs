@@ -35,7 +35,8 @@ internal sealed record AuthDocument
                     : ReadEntries(root, name),
                 Helpers = root.TryGetProperty("credHelpers", out JsonElement helpers) && helpers.ValueKind != JsonValueKind.Null
                     ? Object(helpers, name, "credHelpers").EnumerateObject()
-                        .ToImmutableSortedDictionary(helper => helper.Name, helper => Text(helper.Value, name, "credHelpers." + helper.Name) ?? "", StringComparer.Ordinal)
+                        .ToImmutableSortedDictionary(
+                            helper => helper.Name, helper => Text(helper.Value, name, "credHelpers." + helper.Name) ?? "", StringComparer.Ordinal)
                     : ImmutableSortedDictionary<string, string>.Empty,
                 DefaultHelper = root.TryGetProperty("credsStore", out JsonElement store) && Text(store, name, "credsStore") is { Length: > 0 } program ? program : null,
             };

@@ -54,7 +54,10 @@ internal sealed partial class AzureCredentials(CredentialOptions options, CloudH
 
         string host = (options.Variable("AZURE_AUTHORITY_HOST") ?? authority).TrimEnd('/');
         if (!host.StartsWith("https://", StringComparison.Ordinal)) throw new KimgException(ErrorCode.InvalidArgument, "AZURE_AUTHORITY_HOST is not https");
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"{host}/{Uri.EscapeDataString(tenant)}/oauth2/v2.0/token") { Content = new FormUrlEncodedContent(form) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{host}/{Uri.EscapeDataString(tenant)}/oauth2/v2.0/token")
+        {
+            Content = new FormUrlEncodedContent(form),
+        };
         return CloudHttp.Member(await http.CallAsync(request, EntraId, cancellationToken), EntraId, "access_token");
     }
 

@@ -6,7 +6,8 @@ using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Registry.Credentials;
 
-/// <summary>Google's registries (gcr.io, Artifact Registry): an access token of the service account that GOOGLE_APPLICATION_CREDENTIALS names, or else of this machine.</summary>
+/// <summary>Google's registries (gcr.io, Artifact Registry): an access token of the account that
+/// GOOGLE_APPLICATION_CREDENTIALS names, or else of this machine.</summary>
 internal sealed partial class GoogleCredentials(CredentialOptions options, CloudHttp http) : ICredentialSource
 {
     private const string What = "Google (token)", Scope = "https://www.googleapis.com/auth/cloud-platform";
@@ -43,7 +44,8 @@ internal sealed partial class GoogleCredentials(CredentialOptions options, Cloud
             },
             var other => throw new KimgException(ErrorCode.UnsupportedFeature, $"credentials of type '{other}' in '{path}' are not supported")
             {
-                Hint = "use a service account's key, the metadata service, or: gcloud auth print-access-token | kimg login -u oauth2accesstoken --password-stdin REGISTRY",
+                Hint = "use a service account's key, the metadata service, or: "
+                    + "gcloud auth print-access-token | kimg login -u oauth2accesstoken --password-stdin REGISTRY",
             },
         };
         using var request = new HttpRequestMessage(HttpMethod.Post, TokenUri(path, json)) { Content = new FormUrlEncodedContent(form) };

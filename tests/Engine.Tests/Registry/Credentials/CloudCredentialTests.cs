@@ -34,7 +34,7 @@ public sealed class CloudCredentialTests : IAsyncDisposable
         };
         _services["POST api.ecr.eu-west-1.amazonaws.com/"] = (request, body) =>
             request.Header("X-Amz-Target") == "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken" && body == "{}"
-                ? (200, $$"""{"authorizationData":[{"authorizationToken":"{{Base64($"AWS:{request.Header("Authorization")!.Split('/')[0].Split('=')[1]}")}}","expiresAt":1}]}""")
+                ? (200, $$"""{"authorizationData":[{"authorizationToken":"{{Base64("AWS:" + AccessKey(request))}}","expiresAt":1}]}""")
                 : (400, """{"__type":"InvalidParameterException"}""");
     }
 
@@ -204,6 +204,8 @@ public sealed class CloudCredentialTests : IAsyncDisposable
         Time = _time,
         CloudHandler = () => new ToLocalServer(_server.Url),
     }).FindAsync(host, CancellationToken.None);
+
+    private static string AccessKey(ServerRequest request) => request.Header("Authorization")!.Split('/')[0].Split('=')[1];
 
     private static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
 

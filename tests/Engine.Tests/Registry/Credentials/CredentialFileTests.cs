@@ -119,8 +119,15 @@ public sealed class CredentialFileTests : IDisposable
     public async Task The_registrys_own_helper_goes_before_the_default_one_and_both_before_the_file()
     {
         Helper("own", """[ "$1" = get ] && read server; echo "{\"ServerURL\":\"$server\",\"Username\":\"own-$server\",\"Secret\":\"s\"}" """);
-        Helper("default", """read server; case $server in *index.docker.io*) echo "{\"Username\":\"<token>\",\"Secret\":\"refresh\"}";; *) echo "credentials not found in native keychain"; exit 1;; esac""");
-        Write(".docker/config.json", """{"credsStore":"default","credHelpers":{"own.example.com":"own"},"auths":{"third.example.com":{"auth":"YW5uYTpwYXNz"},"own.example.com":{"auth":"YW5uYTpwYXNz"}}}""");
+        Helper("default", """
+            read server
+            case $server in *index.docker.io*) echo '{"Username":"<token>","Secret":"refresh"}'; exit;; esac
+            echo "credentials not found in native keychain"; exit 1
+            """);
+        Write(".docker/config.json", """
+            {"credsStore":"default","credHelpers":{"own.example.com":"own"},
+             "auths":{"third.example.com":{"auth":"YW5uYTpwYXNz"},"own.example.com":{"auth":"YW5uYTpwYXNz"}}}
+            """);
         Credential own = (await Chain().FindAsync("own.example.com", CancellationToken.None))!;
         Assert.Equal(("own-own.example.com", "s", "credential helper own"), (own.Username, own.Password.Reveal(), own.Source));
         Assert.Equal("refresh", (await Chain().FindAsync("docker.io", CancellationToken.None))!.IdentityToken!.Reveal());
