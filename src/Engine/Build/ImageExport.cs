@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Kimg.Engine.Content;
 using Kimg.Engine.Exporters;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
