@@ -67,7 +67,7 @@ internal sealed class MemoryProbe : IAsyncDisposable
     private static long ProportionalSize(int pid)
     {
         string? line = Read($"/proc/{pid}/smaps_rollup")?.Split('\n').FirstOrDefault(l => l.StartsWith("Pss:", StringComparison.Ordinal));
-        return line is null ? 0 : long.Parse(line["Pss:".Length..^"kB".Length], NumberStyles.Integer | NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture) * 1024;
+        return line is null ? 0 : 1024 * long.Parse(line["Pss:".Length..^"kB".Length], NumberStyles.Integer, CultureInfo.InvariantCulture);
     }
 
     /// <summary>Null when the process has ended meanwhile.</summary>

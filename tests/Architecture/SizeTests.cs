@@ -22,15 +22,17 @@ public sealed class SizeTests
         Assert.InRange(sizes[sizes.Length / 2], 1, 90);
     }
 
+    /// <summary>Text in quotes does not count: a document in a test is as wide as it is.</summary>
     [Theory]
-    [InlineData("src", ".cs")]
-    [InlineData("src", ".c")]
-    [InlineData("bench", ".cs")]
-    [InlineData("tests", ".cs")]
-    public void No_line_is_wider_than_a_screen(string folder, string extension) =>
+    [InlineData("src")]
+    [InlineData("bench")]
+    [InlineData("tests")]
+    public void No_line_is_wider_than_a_screen(string folder) =>
         Rule.Holds(
-            from file in Repository.Files(folder, extension)
-            from line in Repository.Lines(file).Select((text, i) => (text.Length, Number: i + 1))
-            where line.Length > 170
-            select $"{file}:{line.Number}: {line.Length} columns");
+            from file in Repository.Files(folder, ".cs")
+            let lines = Repository.Lines(file)
+            from line in SourceText.Code(file).Select((text, i) => (Text: text, Number: i + 1))
+            where line.Text.Length > 160 || line.Number <= lines.Length && lines[line.Number - 1].TrimStart().StartsWith("//", StringComparison.Ordinal)
+                && lines[line.Number - 1].Length > 170
+            select $"{file}:{line.Number}: {line.Text.Length} columns");
 }

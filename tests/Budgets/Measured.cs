@@ -28,7 +28,11 @@ internal sealed partial class Measured(string stateDirectory)
     public async Task<long> ProcessesAsync(params string[] arguments)
     {
         ProgramResult result = await HostProgram.RunAsync(
-            "strace", ["-f", "-qq", "--seccomp-bpf", "-e", "trace=execve,execveat", "-e", "status=successful", "-e", "signal=none", RepositoryFiles.Kimg, .. WithState(arguments)]);
+            "strace",
+            [
+                "-f", "-qq", "--seccomp-bpf", "-e", "trace=execve,execveat", "-e", "status=successful", "-e", "signal=none",
+                RepositoryFiles.Kimg, .. WithState(arguments),
+            ]);
         result.OutputOrThrow();
         return result.Errors.Split('\n').Count(line => line.Contains("execve", StringComparison.Ordinal));
     }

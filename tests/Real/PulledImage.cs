@@ -65,7 +65,8 @@ public sealed class PulledImage : IDisposable
     private async Task UnpackAsync(string blob)
     {
         await HostProgram.MustAsync("tar", "-x", "-f", blob, "-C", RootFs, "--numeric-owner", "--same-owner", "-p", "--xattrs", "--xattrs-include=*");
-        foreach (string whiteout in Directory.GetFiles(RootFs, ".wh.*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint }))
+        EnumerationOptions all = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
+        foreach (string whiteout in Directory.GetFiles(RootFs, ".wh.*", all))
         {
             string gone = Path.Combine(Path.GetDirectoryName(whiteout)!, Path.GetFileName(whiteout)[".wh.".Length..]);
             await HostProgram.MustAsync("rm", "-rf", gone, whiteout);

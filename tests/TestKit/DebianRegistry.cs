@@ -29,8 +29,8 @@ public sealed partial class DebianRegistry : IDisposable
             http:
               addr: 127.0.0.1:0
             """);
-        Process process = Process.Start(new ProcessStartInfo("docker-registry", ["serve", directory["config.yml"]]) { RedirectStandardError = true, RedirectStandardOutput = true })
-            ?? throw new InvalidOperationException("docker-registry did not start");
+        ProcessStartInfo start = new("docker-registry", ["serve", directory["config.yml"]]) { RedirectStandardError = true, RedirectStandardOutput = true };
+        Process process = Process.Start(start) ?? throw new InvalidOperationException("docker-registry did not start");
         TaskCompletionSource<string> host = new();
         StringBuilder log = new();
         // Its log is long and must be read to the end, or the registry stops at a full pipe.
