@@ -213,7 +213,11 @@ public sealed class RegistryClient : IDisposable
             RegistryRequest request = Read(HttpMethod.Head, endpoint, name, $"manifests/{name.Digest?.ToString() ?? name.Tag}", what) with
             {
                 Accept = s_acceptManifests,
-                Expected = [HttpStatusCode.MethodNotAllowed, HttpStatusCode.BadRequest],
+                // An answer to HEAD cannot say why; the GET that follows can.
+                Expected =
+                [
+                    HttpStatusCode.BadRequest, HttpStatusCode.Unauthorized, HttpStatusCode.Forbidden, HttpStatusCode.MethodNotAllowed,
+                ],
             };
             using HttpResponseMessage response = await Transport.SendAsync(request, cancellationToken);
             string? type = response.Content.Headers.ContentType?.MediaType;

@@ -41,6 +41,11 @@ internal static class RegistryErrors
             {
                 Hint = $"check that the account may {(IsWrite(request.Method) ? "write to" : "read from")} '{request.Repository}'",
             },
+            HttpStatusCode.NotFound when request.Method == HttpMethod.Post || request.Method == HttpMethod.Put => new KimgException(
+                ErrorCode.RegistryRefused, answered)
+            {
+                Hint = "create the repository first, if this registry does not do it on a push",
+            },
             HttpStatusCode.NotFound => new KimgException(ErrorCode.ImageNotFound, answered) { Hint = "check the name and the tag" },
             HttpStatusCode.TooManyRequests => new KimgException(ErrorCode.TooManyRequests, answered)
             {

@@ -6,8 +6,7 @@ using Xunit;
 
 namespace Kimg.Engine.Tests.Registry;
 
-/// <summary>Loopback is never verified, so these ask for a name that is not loopback to the client but leads there: a mirror whose
-/// location says https.</summary>
+/// <summary>A client does not check the certificates of loopback, so most of these work with the parts below it.</summary>
 public sealed class TlsTests : IDisposable
 {
     private readonly TempDirectory _temp = new();
