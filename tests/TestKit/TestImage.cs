@@ -36,7 +36,10 @@ public sealed class TestImage
 
         string variant = platform.Variant is null ? "" : $"\"variant\":\"{platform.Variant}\",";
         Descriptor config = blobs.Add(MediaTypes.OciConfig, Encoding.UTF8.GetBytes(
-            $$$"""{"architecture":"{{{platform.Architecture}}}",{{{variant}}}"os":"{{{platform.Os}}}","config":{},"rootfs":{"type":"layers","diff_ids":[{{{string.Join(',', diffIds)}}}]}}"""));
+            $$$"""
+            {"architecture":"{{{platform.Architecture}}}",{{{variant}}}"os":"{{{platform.Os}}}","config":{},
+            "rootfs":{"type":"layers","diff_ids":[{{{string.Join(',', diffIds)}}}]}}
+            """));
         var manifest = new Manifest { SchemaVersion = 2, MediaType = MediaTypes.OciManifest, Config = config, Layers = layers.ToImmutable() };
         return new TestImage(blobs, Add(blobs, manifest), layers.ToImmutable(), config);
     }

@@ -5,7 +5,7 @@ namespace Kimg.Engine.Registry;
 
 /// <summary>A blob sent while it is written. Small ones are held in memory and sent whole, larger ones in chunks. Disposed without commit
 /// it leaves nothing in the repository.</summary>
-public sealed class BlobUpload : IAsyncDisposable
+internal sealed class BlobUpload : IAsyncDisposable
 {
     private const int MaxChunk = 64 << 20;
 

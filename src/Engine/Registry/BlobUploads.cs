@@ -6,7 +6,7 @@ using Kimg.Engine.Primitives;
 namespace Kimg.Engine.Registry;
 
 /// <summary>Gets blobs into one repository: found there, mounted from another, sent whole, or sent while they are written.</summary>
-public sealed class BlobUploads(RegistryClient client, ImageReference name)
+internal sealed class BlobUploads(RegistryClient client, ImageReference name)
 {
     private readonly RegistryEndpoint _endpoint = client.Transport.Endpoints.Upstream(name.Registry);
 

@@ -6,7 +6,7 @@ namespace Kimg.Engine.Registry;
 
 /// <summary>Index + platform → the manifest to use, by containerd's rules: the platform itself, then the older variants it also runs,
 /// then the 32-bit architecture of the same family.</summary>
-public static class PlatformSelector
+internal static class PlatformSelector
 {
     /// <param name="name">The image's name, for the message.</param>
     /// <exception cref="KimgException">PlatformNotFound, listing what there is.</exception>

@@ -4,7 +4,7 @@ using Kimg.Engine.Oci;
 namespace Kimg.Engine.Registry;
 
 /// <summary>An image as far as it is needed to plan with: all but its layers' bytes.</summary>
-public sealed record PulledImage
+internal sealed record PulledImage
 {
     /// <summary>As asked for.</summary>
     public required ImageReference Name { get; init; }

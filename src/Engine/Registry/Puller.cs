@@ -7,7 +7,7 @@ namespace Kimg.Engine.Registry;
 
 /// <summary>Name → image: resolve, choose the platform, fetch manifest and config; layers only when asked. Whatever was fetched is kept in
 /// the store, so that the next time only the name is resolved.</summary>
-public sealed class Puller(RegistryClient client, IContentStore store)
+internal sealed class Puller(RegistryClient client, IContentStore store)
 {
     private const int MaxIndexDepth = 4;
 

@@ -6,7 +6,7 @@ using Kimg.Engine.Primitives;
 namespace Kimg.Engine.Registry;
 
 /// <summary>An image or index, and where it goes.</summary>
-public sealed record PushRequest
+internal sealed record PushRequest
 {
     /// <summary>Names in one repository; those with a tag get it. None with a tag: pushed by digest only.</summary>
     public required ImmutableArray<ImageReference> Names { get; init; }

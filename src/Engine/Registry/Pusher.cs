@@ -7,7 +7,7 @@ namespace Kimg.Engine.Registry;
 
 /// <summary>Pushes an image or index: blobs first, then manifests from the leaves up, the tags last. Whatever interrupts it, no tag ever
 /// points to something incomplete.</summary>
-public sealed class Pusher(RegistryClient client)
+internal sealed class Pusher(RegistryClient client)
 {
     private const int MaxDocuments = 1000;
 

@@ -64,7 +64,8 @@ public sealed class ReferrersTests
         using var registry = new ScriptedServer(_ => new ScriptedAnswer(201, "", ("OCI-Subject", Scripts.ManifestDigest.ToString())));
         using var client = new RegistryClient(Scripts.Options);
         byte[] bytes = JsonSerializer.SerializeToUtf8Bytes(
-            new Manifest { SchemaVersion = 2, MediaType = MediaTypes.OciManifest, Config = Artifact("c"), Layers = [], Subject = Artifact("s") }, OciJson.Default.Manifest);
+            new Manifest { SchemaVersion = 2, MediaType = MediaTypes.OciManifest, Config = Artifact("c"), Layers = [], Subject = Artifact("s") },
+            OciJson.Default.Manifest);
 
         await client.PutManifestAsync(registry.Name(), ManifestDocument.Parse(bytes, Digest.Sha256(bytes), null, "x"), default);
 

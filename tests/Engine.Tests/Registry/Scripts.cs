@@ -11,7 +11,10 @@ namespace Kimg.Engine.Tests.Registry;
 internal static class Scripts
 {
     public static readonly byte[] ManifestBytes = Encoding.UTF8.GetBytes(
-        $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciManifest}}","config":{"mediaType":"{{MediaTypes.OciConfig}}","digest":"{{Digest.Sha256("{}")}}","size":2},"layers":[]}""");
+        $$"""
+        {"schemaVersion":2,"mediaType":"{{MediaTypes.OciManifest}}",
+        "config":{"mediaType":"{{MediaTypes.OciConfig}}","digest":"{{Digest.Sha256("{}")}}","size":2},"layers":[]}
+        """);
 
     public static readonly Digest ManifestDigest = Digest.Sha256(ManifestBytes);
 
