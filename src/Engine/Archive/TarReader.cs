@@ -25,6 +25,9 @@ internal sealed class TarReader(Stream input, TarDialect dialect = TarDialect.La
     /// <summary>Where the current sparse file has data, in order; null when the file is not sparse.</summary>
     public ImmutableArray<SparseRegion>? SparseRegions { get; private set; }
 
+    /// <summary>True once the block that ends an archive has been read; false when the bytes just ended.</summary>
+    public bool SawEnd { get; private set; }
+
     /// <summary>The next entry, or null at the end of the archive. A layer's opaque marker is a <see cref="EntryType.Whiteout"/> with
     /// <see cref="TarEntry.Opaque"/> set and the path of its directory: it may come before, after or without the directory's own entry.</summary>
     /// <exception cref="KimgException">UnsafeArchive.</exception>
@@ -95,7 +98,7 @@ internal sealed class TarReader(Stream input, TarDialect dialect = TarDialect.La
         if (_block.AsSpan().ContainsAnyExcept((byte)0)) return false;
         if (_input.TryReadBlock(_block) && _block.AsSpan().ContainsAnyExcept((byte)0))
             throw TarFormat.Damaged(offset, "a zero block in the middle of the archive");
-        return true;
+        return SawEnd = true;
     }
 
     private byte[] ReadSpecial(TarRawHeader raw)

@@ -35,9 +35,13 @@ internal static unsafe partial class Trees
     internal static SafeFileHandle OpenFile(SafeFileHandle parent, string name) =>
         Open(Fd(parent), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
 
-    /// <summary>Creates a file that must not exist yet.</summary>
-    internal static SafeFileHandle CreateFile(SafeFileHandle parent, string name, int mode = 0x180) =>
-        Open(Fd(parent), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+    /// <summary>Creates a file; null when something of this name exists.</summary>
+    internal static SafeFileHandle? TryCreateFile(SafeFileHandle parent, string name, int mode = 0x180)
+    {
+        int fd = OpenRaw(Fd(parent), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+        if (fd >= 0) return new SafeFileHandle(fd, ownsHandle: true);
+        return Marshal.GetLastPInvokeError() == Errno.EEXIST ? null : throw SyscallException.Last("openat", name);
+    }
 
     internal static void MakeDirectory(SafeFileHandle parent, string name, int mode = 0x1C0)
     {
@@ -62,12 +66,13 @@ internal static unsafe partial class Trees
         return result == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 
-    internal static void MakeSymlink(string target, SafeFileHandle parent, string name)
+    /// <summary>The error number of symlinkat, 0 for success.</summary>
+    internal static int MakeSymlink(string target, SafeFileHandle parent, string name)
     {
         int result;
         fixed (byte* to = Text(target, stackalloc byte[StackText]), at = Text(name, stackalloc byte[StackText]))
             result = symlinkat(to, Fd(parent), at);
-        if (result != 0) throw SyscallException.Last("symlinkat", name);
+        return result == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 
     /// <summary>The error number of linkat, 0 for success. A symlink is linked, not followed.</summary>

@@ -54,11 +54,18 @@ internal static unsafe partial class Xattrs
             return fsetxattr(Fd(file), at, start, (nuint)value.Length, 0) == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 
+    /// <summary>The error number, 0 for success.</summary>
+    internal static int Remove(SafeFileHandle file, string name)
+    {
+        fixed (byte* at = Text(name)) return fremovexattr(Fd(file), at) == 0 ? 0 : Marshal.GetLastPInvokeError();
+    }
+
     private static byte[] Text(string name) => [.. PathText.Encode(name), 0];
 
     private static int Fd(SafeFileHandle handle) => (int)handle.DangerousGetHandle();
 
     [LibraryImport("libc", SetLastError = true)] private static partial nint flistxattr(int file, byte* list, nuint size);
     [LibraryImport("libc", SetLastError = true)] private static partial nint fgetxattr(int file, byte* name, byte* value, nuint size);
+    [LibraryImport("libc", SetLastError = true)] private static partial int fremovexattr(int file, byte* name);
     [LibraryImport("libc", SetLastError = true)] private static partial int fsetxattr(int file, byte* name, byte* value, nuint size, int flags);
 }

@@ -1,0 +1,67 @@
+using System.Collections.Immutable;
+using Kimg.Engine.Native;
+using Microsoft.Win32.SafeHandles;
+
+namespace Kimg.Engine.Snapshots;
+
+/// <summary>One directory per layer, put together by overlayfs (mounted with <c>userxattr</c>): what a step changed is its upper directory, and
+/// nothing else is looked at but what lies below those entries.</summary>
+/// <param name="fuse">Through the fuse-overlayfs program instead of the kernel; the directories are the same.</param>
+internal sealed class OverlaySnapshotter(SnapshotPaths paths, bool fuse = false) : DirectorySnapshotter(paths)
+{
+    internal const string KernelDriver = "overlay", FuseDriver = "fuse-overlayfs";
+
+    public override string Driver => fuse ? FuseDriver : KernelDriver;
+
+    public override MountSource View(ImmutableArray<SnapshotKey> chain) => chain.Length switch
+    {
+        0 => new BindSource(EmptyTree(), ReadOnly: true),
+        1 => new BindSource(Paths.TreeOf(chain[0]), ReadOnly: true),
+        _ => Overlay(chain, null, null),
+    };
+
+    protected override LayerIndex Unpack(SafeFileHandle root, ImmutableArray<SnapshotKey> chain, Stream tar, CancellationToken cancellationToken)
+    {
+        if (chain.Length > 1) CopyRootMetadata(chain[^2], root);
+        using var writer = new TreeWriter(root, overlay: true);
+        return writer.Write(tar, cancellationToken);
+    }
+
+    protected override MountSource Begin(string id, string directory, ImmutableArray<SnapshotKey> parents)
+    {
+        // Overlayfs wants a lower directory; without one there is nothing to lay over.
+        if (parents.IsEmpty) return new BindSource(TreeIn(directory), ReadOnly: false);
+        string work = Path.Combine(directory, "work");
+        Directory.CreateDirectory(work);
+        using SafeFileHandle root = Trees.OpenRoot(TreeIn(directory));
+        CopyRootMetadata(parents[^1], root);
+        return Overlay(parents, TreeIn(directory), work);
+    }
+
+    protected override LayerIndex Diff(ActiveSnapshot active, SafeFileHandle root)
+    {
+        var below = new List<SafeFileHandle>();
+        try
+        {
+            for (int i = active.Parents.Length - 1; i >= 0; i--) below.Add(Trees.OpenRoot(Paths.TreeOf(active.Parents[i])));
+            return new TreeDiffer(overlay: true, copied: null).Diff(root, below, CancellationToken.None);
+        }
+        finally
+        {
+            below.ForEach(layer => layer.Dispose());
+        }
+    }
+
+    private MountSource Overlay(ImmutableArray<SnapshotKey> chain, string? upper, string? work)
+    {
+        ImmutableArray<string> lower = [.. chain.Select(Paths.TreeOf)];
+        return fuse ? new FuseOverlaySource(lower, upper, work) : new OverlaySource(lower, upper, work);
+    }
+
+    // The merged root has the topmost directory's mode and owner.
+    private void CopyRootMetadata(SnapshotKey below, SafeFileHandle root)
+    {
+        using SafeFileHandle source = Trees.OpenRoot(Paths.TreeOf(below));
+        TreeCopier.CopyMetadata(source, root);
+    }
+}

@@ -1,0 +1,18 @@
+namespace Kimg.Engine.Snapshots;
+
+/// <summary>Where one driver's directories are: <c>&lt;root&gt;/&lt;hex&gt;/fs</c> with the layer's index beside it. A root belongs to one driver and one way of
+/// writing owners, because a directory made under one id map is wrong under another. The layout can be read without being inside the map.</summary>
+internal sealed record SnapshotPaths(string Root)
+{
+    /// <param name="owners">How owners are written: <c>real</c>, <c>recorded</c>, or a name of the id map.</param>
+    internal static SnapshotPaths For(string stateDirectory, string driver, string owners) =>
+        new(Path.Combine(stateDirectory, "snapshots", owners, driver));
+
+    internal bool Exists(SnapshotKey key) => Directory.Exists(DirectoryOf(key));
+
+    internal string DirectoryOf(SnapshotKey key) => Path.Combine(Root, key.Digest.Hex);
+
+    internal string TreeOf(SnapshotKey key) => Path.Combine(DirectoryOf(key), "fs");
+
+    internal string IndexOf(SnapshotKey key) => Path.Combine(DirectoryOf(key), "index");
+}
