@@ -314,6 +314,7 @@ internal static unsafe partial class Trees
     [LibraryImport("libc", SetLastError = true)] private static partial int fchmodat(int directory, byte* path, uint mode, int flags);
     [LibraryImport("libc", SetLastError = true)] private static partial int futimens(int file, TimePair* times);
     [LibraryImport("libc", SetLastError = true)] private static partial int utimensat(int directory, byte* path, TimePair* times, int flags);
+    [LibraryImport("libc", SetLastError = true)] private static partial int futimens(int file, TimePair* times);
     [LibraryImport("libc", SetLastError = true)] private static partial int statx(int directory, byte* path, int flags, uint mask, FileStat* stat);
     [LibraryImport("libc", SetLastError = true)] private static partial nint readlinkat(int directory, byte* path, byte* buffer, nuint size);
     [LibraryImport("libc", SetLastError = true)] private static partial nint getdents64(int directory, byte* buffer, nuint size);

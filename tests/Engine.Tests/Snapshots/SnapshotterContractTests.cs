@@ -50,11 +50,11 @@ public sealed class SnapshotterContractTests
         { "devices", "mknod null c 1 3; mknod loop b 7 300; mkfifo -m 622 pipe", "loop null pipe" },
         { "sockets are left out", Python + "socket.socket(socket.AF_UNIX).bind(\"dir/sock\")'", "" },
         { "a sparse file", "truncate -s 20M sparse; printf x | dd of=sparse bs=1 seek=10000000 conv=notrunc 2>/dev/null", "sparse" },
-        { "names", "touch $'\\xff\\xfe' na\u00efve 'with space' $'new\\nline'; rm $'old\\xff'", "new\nline na\u00efve !old\uDCFF with space \uDCFF\uDCFE" },
+        { "names", "touch $'\\xff\\xfe' na\u00efve 'with space' $'new\\nline'; rm $'old\\xff'", "na\u00efve new\nline !old\\xFF with space \\xFF\\xFE" },
         { "many files", "mkdir many; for i in $(seq 400); do echo $i >many/f$i; done; rm many/f7*", null! },
         { "a long path", "d=$(printf 'd%.0s' $(seq 200)); for i in $(seq 15); do mkdir $d; cd -P $d; done; echo x >f; cd \"$at\"", null! },
         { "the root itself is no entry", "chmod 711 .; echo x >x", "x" },
-        { "all gone", "rm -rf * .[!.]*", "!deep !dir !empty !etc !hard1 !hard2 !link !old\uDCFF !opq !twin1 !twin2 !usr" },
+        { "all gone", "rm -rf * .[!.]*", "!deep !dir !empty !etc !hard1 !hard2 !link !old\\xFF !opq !twin1 !twin2 !usr" },
     };
 
     [RootTheory]
@@ -161,7 +161,7 @@ public sealed class SnapshotterContractTests
     }
 
     [Fact]
-    public async Task A_layer_that_breaks_off_is_not_taken_for_a_whole_one()
+    public void A_layer_that_breaks_off_is_not_taken_for_a_whole_one()
     {
         using var state = new SnapshotDirectories();
         byte[] tar = Layers.Tar("a", "b");
@@ -171,7 +171,6 @@ public sealed class SnapshotterContractTests
             Assert.Throws<KimgException>(() => driver.Apply([key], new MemoryStream(tar, 0, 1024), default));
             Assert.False(driver.Exists(key));
             Assert.Empty(Directory.GetDirectories(state.PathsOf(driver).Root));
-            await Task.CompletedTask;
         }
     }
 
@@ -193,12 +192,17 @@ public sealed class SnapshotterContractTests
         return [new TarLayer(Layers.Tar(first)), new TarLayer(Layers.Tar("dir/", "dir/c=3", "!etc/conf", "opq/!", "opq/shown=1"))];
     }
 
-    private static string Text(TarEntry entry) => entry.Type switch
+    // Bytes that are no UTF-8 as \xNN: test data cannot carry lone surrogates.
+    private static string Text(TarEntry entry)
     {
-        EntryType.Whiteout => "!" + entry.Path.Value,
-        EntryType.HardLink => entry.Path.Value + "=>" + entry.LinkTarget,
-        _ => entry.Path.Value,
-    };
+        string path = string.Concat(entry.Path.Value.Select(c => c is >= '\uDC80' and <= '\uDCFF' ? $"\\x{c - 0xDC00:X2}" : c.ToString()));
+        return entry.Type switch
+        {
+            EntryType.Whiteout => "!" + path,
+            EntryType.HardLink => path + "=>" + entry.LinkTarget,
+            _ => path,
+        };
+    }
 
     private static string Difference(byte[] left, byte[] right)
     {
