@@ -35,6 +35,10 @@ internal static unsafe partial class Trees
     internal static SafeFileHandle OpenFile(SafeFileHandle parent, string name) =>
         Open(Fd(parent), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
 
+    /// <summary>Creates a file that must not exist yet.</summary>
+    internal static SafeFileHandle CreateFile(SafeFileHandle parent, string name, int mode = 0x180) =>
+        TryCreateFile(parent, name, mode) ?? throw new SyscallException("openat", Errno.EEXIST, name);
+
     /// <summary>Creates a file; null when something of this name exists.</summary>
     internal static SafeFileHandle? TryCreateFile(SafeFileHandle parent, string name, int mode = 0x180)
     {
@@ -66,8 +70,13 @@ internal static unsafe partial class Trees
         return result == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 
+    internal static void MakeSymlink(string target, SafeFileHandle parent, string name)
+    {
+        if (TryMakeSymlink(target, parent, name) is not 0 and var error) throw new SyscallException("symlinkat", error, name);
+    }
+
     /// <summary>The error number of symlinkat, 0 for success.</summary>
-    internal static int MakeSymlink(string target, SafeFileHandle parent, string name)
+    internal static int TryMakeSymlink(string target, SafeFileHandle parent, string name)
     {
         int result;
         fixed (byte* to = Text(target, stackalloc byte[StackText]), at = Text(name, stackalloc byte[StackText]))
@@ -314,7 +323,6 @@ internal static unsafe partial class Trees
     [LibraryImport("libc", SetLastError = true)] private static partial int fchmodat(int directory, byte* path, uint mode, int flags);
     [LibraryImport("libc", SetLastError = true)] private static partial int futimens(int file, TimePair* times);
     [LibraryImport("libc", SetLastError = true)] private static partial int utimensat(int directory, byte* path, TimePair* times, int flags);
-    [LibraryImport("libc", SetLastError = true)] private static partial int futimens(int file, TimePair* times);
     [LibraryImport("libc", SetLastError = true)] private static partial int statx(int directory, byte* path, int flags, uint mask, FileStat* stat);
     [LibraryImport("libc", SetLastError = true)] private static partial nint readlinkat(int directory, byte* path, byte* buffer, nuint size);
     [LibraryImport("libc", SetLastError = true)] private static partial nint getdents64(int directory, byte* buffer, nuint size);
