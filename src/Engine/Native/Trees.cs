@@ -35,6 +35,10 @@ internal static unsafe partial class Trees
     internal static SafeFileHandle OpenFile(SafeFileHandle parent, string name) =>
         Open(Fd(parent), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
 
+    /// <summary>Creates a file that must not exist yet.</summary>
+    internal static SafeFileHandle CreateFile(SafeFileHandle parent, string name, int mode = 0x180) =>
+        TryCreateFile(parent, name, mode) ?? throw new SyscallException("openat", Errno.EEXIST, name);
+
     /// <summary>Creates a file; null when something of this name exists.</summary>
     internal static SafeFileHandle? TryCreateFile(SafeFileHandle parent, string name, int mode = 0x180)
     {
@@ -66,8 +70,13 @@ internal static unsafe partial class Trees
         return result == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 
+    internal static void MakeSymlink(string target, SafeFileHandle parent, string name)
+    {
+        if (TryMakeSymlink(target, parent, name) is not 0 and var error) throw new SyscallException("symlinkat", error, name);
+    }
+
     /// <summary>The error number of symlinkat, 0 for success.</summary>
-    internal static int MakeSymlink(string target, SafeFileHandle parent, string name)
+    internal static int TryMakeSymlink(string target, SafeFileHandle parent, string name)
     {
         int result;
         fixed (byte* to = Text(target, stackalloc byte[StackText]), at = Text(name, stackalloc byte[StackText]))

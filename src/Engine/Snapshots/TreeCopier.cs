@@ -61,7 +61,7 @@ internal sealed class TreeCopier(SafeFileHandle sourceRoot, SafeFileHandle targe
         }
         else
         {
-            int error = stat.IsSymlink ? Trees.MakeSymlink(Trees.ReadLink(source, name), target, name)
+            int error = stat.IsSymlink ? Trees.TryMakeSymlink(Trees.ReadLink(source, name), target, name)
                 : Trees.MakeNode(target, name, stat.Format | stat.Mode, stat.RdevMajor, stat.RdevMinor);
             if (error == Errno.EPERM && !stat.IsSymlink) return; // a device, in a user namespace
             if (error != 0) throw new SyscallException("copy", error, name);
@@ -77,7 +77,7 @@ internal sealed class TreeCopier(SafeFileHandle sourceRoot, SafeFileHandle targe
     private void CopyFile(SafeFileHandle source, SafeFileHandle target, string name, FileStat stat)
     {
         using SafeFileHandle from = Trees.OpenFile(source, name);
-        using SafeFileHandle to = Trees.TryCreateFile(target, name) ?? throw new SyscallException("openat", Errno.EEXIST, name);
+        using SafeFileHandle to = Trees.CreateFile(target, name);
         if (stat.Size > 0 && !Trees.TryClone(from, to)) CopyBytes(from, to, stat);
         CopyMetadata(from, to);
     }

@@ -61,7 +61,7 @@ internal sealed class TreeWriter(SafeFileHandle root, bool overlay) : IDisposabl
             int error = entry.Type switch
             {
                 EntryType.File => WriteFile(parent, name, entry, content),
-                EntryType.Symlink => Trees.MakeSymlink(entry.LinkTarget!, parent, name),
+                EntryType.Symlink => Trees.TryMakeSymlink(entry.LinkTarget!, parent, name),
                 EntryType.HardLink => WriteLink(parent, name, entry),
                 _ => WriteNode(parent, name, entry),
             };

@@ -9,6 +9,7 @@ namespace Kimg.Engine.Tests.Registry;
 internal sealed partial class FakeUploads : IDisposable
 {
     private readonly Dictionary<string, List<byte>> _sessions = [];
+    private readonly HashSet<string> _digests = [];
     private readonly Lock _lock = new();
     private int _patches;
 
@@ -55,9 +56,9 @@ internal sealed partial class FakeUploads : IDisposable
         string digest = Digest.Sha256(request.Body).ToString();
         if (request.Method != "PUT")
         {
-            return Manifests.Contains(request.Path) || _digests.Contains(request.Path[(request.Path.LastIndexOf('/') + 1)..])
-                ? new ScriptedAnswer(200, Scripts.ManifestBytes, ("Content-Type", Engine.Oci.MediaTypes.OciManifest),
-                    ("Docker-Content-Digest", request.Path[(request.Path.LastIndexOf('/') + 1)..]))
+            string reference = request.Path[(request.Path.LastIndexOf('/') + 1)..];
+            return _digests.Contains(reference)
+                ? new ScriptedAnswer(200, Scripts.ManifestBytes, ("Content-Type", Engine.Oci.MediaTypes.OciManifest), ("Docker-Content-Digest", reference))
                 : Scripts.NotFound;
         }
 
@@ -65,8 +66,6 @@ internal sealed partial class FakeUploads : IDisposable
         _digests.Add(digest);
         return new ScriptedAnswer(201, "", ("Docker-Content-Digest", digest));
     }
-
-    private readonly HashSet<string> _digests = [];
 
     private ScriptedAnswer AnswerSession(ScriptedRequest request, string id)
     {

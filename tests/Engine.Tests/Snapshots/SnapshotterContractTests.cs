@@ -91,6 +91,15 @@ public sealed class SnapshotterContractTests
         Assert.All(tars, tar => Assert.True(tar.AsSpan().SequenceEqual(tars[0]), Difference(tars[0], tar)));
     }
 
+    [Fact]
+    public void The_entries_expected_are_those_that_BuildKit_was_seen_to_make()
+    {
+        string path = Path.Combine(Dockerfile.VectorCase.Repository, "tests", "vectors", "layers", "buildkit.json");
+        using var vectors = System.Text.Json.JsonDocument.Parse(File.ReadAllBytes(path));
+        var expected = Steps.ToDictionary(row => (string)row[0], row => (string?)row[2]);
+        Assert.All(vectors.RootElement.GetProperty("steps").EnumerateObject(), step => Assert.Equal(step.Value.GetString(), expected[step.Name]));
+    }
+
     [RootFact]
     public async Task A_step_on_a_step_on_nothing_is_seen_through_every_driver()
     {
