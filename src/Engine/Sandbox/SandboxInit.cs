@@ -151,7 +151,11 @@ internal sealed class SandboxInit
     {
         Directory.SetCurrentDirectory(_spec.WorkingDirectory);
         string program = StepProgram.Find(_spec.Args[0], environment);
-        if (!_spec.Insecure) Credentials.BoundCapabilities(DefaultCapabilities);
+        if (!_spec.Insecure)
+        {
+            Credentials.BoundCapabilities(DefaultCapabilities);
+            if (!_spec.Without.HasFlag(FeatureMask.Seccomp)) SeccompFilter.Install();
+        }
 
         try
         {

@@ -40,7 +40,7 @@ internal static class WorkerLauncher
         var connection = new WorkerConnection(new WorkerChannel(front), () => EndAsync(child, errors));
         await connection.GreetAsync(
             new WorkerSettings(
-                Path.Combine(options.StateDirectory, "snapshots"), Path.Combine(options.StateDirectory, "sandbox"), options.StorageDriver,
+                Path.Combine(options.StateDirectory, "snapshots", ladder.Owners(mode)), Path.Combine(options.StateDirectory, "sandbox"), options.StorageDriver,
                 options.StepProgram ?? options.Binary, options.Without),
             cancellationToken);
         return connection;
