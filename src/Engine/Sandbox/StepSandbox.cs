@@ -69,7 +69,7 @@ internal sealed class StepSandbox(string program)
         return merged;
     }
 
-    private static void RemoveStubs(SandboxSpec spec, ImmutableArray<Stub> stubs)
+    private static void RemoveStubs(SandboxSpec spec, ImmutableArray<string> stubs)
     {
         if (stubs.Length > 0) RootFileSystem.Visit(spec.Root, spec.Scratch, spec.Without, root => Stubs.Remove(root, stubs));
     }

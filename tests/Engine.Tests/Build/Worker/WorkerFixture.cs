@@ -100,6 +100,21 @@ internal sealed class WorkerFixture : IAsyncDisposable
         }
     }
 
+    /// <summary>Begins a step and returns when it has said "up".</summary>
+    internal async Task<(Task<StepResult> Run, SafeFileHandle Output)> StartAsync(StepRequest request, CancellationToken token)
+    {
+        (SafeFileHandle read, SafeFileHandle write) = Descriptors.Pipe();
+        Task<StepResult> run = CloseAfter(Client.RunAsync(request, new StepIo(write, write), token), write);
+        byte[] line = new byte[3];
+        Assert.Equal(3, await Task.Run(() => Descriptors.Read(read, line), CancellationToken.None));
+        return (run, read);
+    }
+
+    private static async Task<StepResult> CloseAfter(Task<StepResult> run, SafeFileHandle write)
+    {
+        using (write) return await run;
+    }
+
     internal async Task<string> OutputAsync(string script, Func<StepRequest, StepRequest>? with = null)
     {
         (StepResult result, string output) = await RunAsync((with ?? (r => r))(Shell(script)));
