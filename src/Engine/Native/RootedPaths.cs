@@ -18,7 +18,8 @@ internal static partial class RootedPaths
     /// <summary>Opens (O_PATH) what <paramref name="path"/> leads to, following symlinks. Directories on the way, and the last component as
     /// <paramref name="missing"/> says, are created (755, 644); each creation is reported, before and after, as a path from the root, outermost first.</summary>
     /// <exception cref="SyscallException">ENOENT, ENOTDIR, ELOOP and what else the kernel says.</exception>
-    internal static SafeFileHandle Resolve(SafeFileHandle root, string path, Missing missing = Missing.Refuse, Action<string>? created = null, Action<string>? creating = null)
+    internal static SafeFileHandle Resolve(
+        SafeFileHandle root, string path, Missing missing = Missing.Refuse, Action<string>? created = null, Action<string>? creating = null)
     {
         var stack = new List<(string Name, SafeFileHandle Directory)>();
         var rest = new Stack<string>(Parts(path).Reverse());

@@ -55,7 +55,8 @@ internal static class SeccompFilter
         When(code, SeccompTable.Clone[column],
             Statement(LoadWord, FirstArgumentOffset), Statement(And, NewNamespaces), Branch(JumpEqual, 0, 0, 1), Statement(Return, Allow), Statement(Return, Refuse));
         When(code, SeccompTable.Socket[column],
-            Statement(LoadWord, FirstArgumentOffset), Branch(JumpEqual, AlgSocket, 2, 0), Branch(JumpEqual, VirtualSocket, 1, 0), Statement(Return, Allow), Statement(Return, Refuse));
+            Statement(LoadWord, FirstArgumentOffset), Branch(JumpEqual, AlgSocket, 2, 0), Branch(JumpEqual, VirtualSocket, 1, 0),
+            Statement(Return, Allow), Statement(Return, Refuse));
         ulong[] personalities = [.. s_personalities.Select((value, i) => Branch(JumpEqual, value, (byte)(s_personalities.Length - i), 0))];
         When(code, SeccompTable.Personality[column],
             [Statement(LoadWord, FirstArgumentOffset), .. personalities, Statement(Return, Refuse), Statement(Return, Allow)]);

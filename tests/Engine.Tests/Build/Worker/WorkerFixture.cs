@@ -65,7 +65,10 @@ internal sealed class WorkerFixture : IAsyncDisposable
             using var tar = new System.Formats.Tar.TarWriter(stream, leaveOpen: true);
             void Entry(System.Formats.Tar.TarEntryType type, string name, int mode, string? text = null, byte[]? data = null, int uid = 0)
             {
-                var entry = new System.Formats.Tar.PaxTarEntry(type, name) { Mode = (UnixFileMode)mode, Uid = uid, Gid = uid, ModificationTime = DateTimeOffset.UnixEpoch.AddDays(365) };
+                var entry = new System.Formats.Tar.PaxTarEntry(type, name)
+                {
+                    Mode = (UnixFileMode)mode, Uid = uid, Gid = uid, ModificationTime = DateTimeOffset.UnixEpoch.AddDays(365),
+                };
                 if (type == System.Formats.Tar.TarEntryType.SymbolicLink) entry.LinkName = text!;
                 else if (text is not null) entry.DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text));
                 else if (data is not null) entry.DataStream = new MemoryStream(data);
@@ -87,7 +90,8 @@ internal sealed class WorkerFixture : IAsyncDisposable
     }
 
     /// <summary>Runs a step to its end.</summary>
-    internal async Task<(StepResult Result, string Output)> RunAsync(StepRequest request, IEnumerable<SafeFileHandle>? files = null, string[]? secretEnv = null, CancellationToken token = default)
+    internal async Task<(StepResult Result, string Output)> RunAsync(
+        StepRequest request, IEnumerable<SafeFileHandle>? files = null, string[]? secretEnv = null, CancellationToken token = default)
     {
         (SafeFileHandle read, SafeFileHandle write) = Descriptors.Pipe();
         using (read)
