@@ -34,7 +34,7 @@ internal static class WorkerFactory
         var ladder = new IsolationLadder(options.Without);
         try
         {
-            return WorkerLauncher.OwnersOf(ladder, ladder.Choose(options.Isolation));
+            return ladder.Owners(ladder.Choose(options.Isolation));
         }
         catch (KimgException error) when (error.Code == ErrorCode.NoSandbox)
         {

@@ -59,6 +59,16 @@ internal static unsafe partial class Credentials
     /// <summary>0: none, 2: a filter (prctl(2), PR_GET_SECCOMP).</summary>
     internal static int SeccompMode => prctl(PrGetSeccomp, 0, 0, 0, 0);
 
+    /// <summary>Loads a seccomp filter, an array of struct sock_filter, for the calling thread.</summary>
+    internal static void InstallFilter(ReadOnlySpan<ulong> program)
+    {
+        fixed (ulong* first = program)
+        {
+            FilterProgram filter = new() { Length = checked((ushort)program.Length), Filter = first };
+            if (prctl(PrSetSeccomp, SeccompModeFilter, (nuint)(&filter), 0, 0) != 0) throw SyscallException.Last("prctl(PR_SET_SECCOMP)");
+        }
+    }
+
     /// <summary>Orphaned descendants become this process's children.</summary>
     internal static void BecomeSubreaper() => _ = prctl(PrSetChildSubreaper, 1, 0, 0, 0);
 
@@ -68,12 +78,22 @@ internal static unsafe partial class Credentials
     private const uint CapabilityVersion3 = 0x20080522;
     private const int PrSetDumpable = 4;
     private const int PrGetSeccomp = 21;
+    private const int PrSetSeccomp = 22;
+    private const nuint SeccompModeFilter = 2;
     private const int PrCapBoundingRead = 23;
     private const int PrCapBoundingDrop = 24;
     private const int PrSetChildSubreaper = 36;
     private const int PrGetNoNewPrivs = 39;
     private const int PrCapAmbient = 47;
     private const nuint PrCapAmbientClearAll = 4;
+
+    /// <summary>struct sock_fprog.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct FilterProgram
+    {
+        public ushort Length;
+        public ulong* Filter;
+    }
 
     [StructLayout(LayoutKind.Sequential)]
     private struct CapabilityHeader

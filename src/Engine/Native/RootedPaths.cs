@@ -16,10 +16,10 @@ internal static partial class RootedPaths
     }
 
     /// <summary>Opens (O_PATH) what <paramref name="path"/> leads to, following symlinks. Directories on the way, and the last component as
-    /// <paramref name="missing"/> says, are created with the mode; each creation is reported, before and after, as a path from the root, outermost first.</summary>
+    /// <paramref name="missing"/> says, are created (755, 644); each creation is reported, before and after, as a path from the root, outermost first.</summary>
     /// <exception cref="SyscallException">ENOENT, ENOTDIR, ELOOP and what else the kernel says.</exception>
-    internal static SafeFileHandle Resolve(SafeFileHandle root, string path, Missing missing = Missing.Refuse, Action<string>? created = null, uint mode = 0b111_101_101,
-        Action<string>? creating = null)
+    internal static SafeFileHandle Resolve(
+        SafeFileHandle root, string path, Missing missing = Missing.Refuse, Action<string>? created = null, Action<string>? creating = null)
     {
         var stack = new List<(string Name, SafeFileHandle Directory)>();
         var rest = new Stack<string>(Parts(path).Reverse());
@@ -45,7 +45,7 @@ internal static partial class RootedPaths
                     if (errno != Errno.ENOENT || missing == Missing.Refuse) throw new SyscallException("open", errno, path);
                     string entry = "/" + string.Join('/', stack.Select(s => s.Name).Append(name));
                     creating?.Invoke(entry);
-                    Make(Top(), name, rest.Count == 0 && missing == Missing.MakeFile, mode, path);
+                    Make(Top(), name, rest.Count == 0 && missing == Missing.MakeFile, path);
                     created?.Invoke(entry);
                     next = TryOpen(Top(), name, OPath | ONoFollow) ?? throw SyscallException.Last("open", path);
                 }
@@ -110,15 +110,15 @@ internal static partial class RootedPaths
     /// <summary>A path that leads to an open descriptor, for calls that take only paths.</summary>
     internal static string PathOf(SafeFileHandle descriptor) => $"/proc/self/fd/{(int)descriptor.DangerousGetHandle()}";
 
-    private static void Make(SafeFileHandle directory, string name, bool file, uint mode, string path)
+    private static void Make(SafeFileHandle directory, string name, bool file, string path)
     {
         if (file)
         {
-            int fd = openat(directory, PathText.Encode(name + "\0"), OCreate | OExclusive | ONoFollow | OCloexec, mode & 0b110_110_110);
+            int fd = openat(directory, PathText.Encode(name + "\0"), OCreate | OExclusive | ONoFollow | OCloexec, 0b110_100_100);
             if (fd < 0) throw SyscallException.Last("create", path);
             new SafeFileHandle(fd, true).Dispose();
         }
-        else if (mkdirat(directory, PathText.Encode(name + "\0"), mode) != 0) throw SyscallException.Last("mkdir", path);
+        else if (mkdirat(directory, PathText.Encode(name + "\0"), 0b111_101_101) != 0) throw SyscallException.Last("mkdir", path);
     }
 
     private static SafeFileHandle? TryOpen(SafeFileHandle directory, string name, int flags)

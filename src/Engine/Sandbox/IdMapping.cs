@@ -53,7 +53,8 @@ internal sealed record IdMapping(ImmutableArray<IdRange> Users, ImmutableArray<I
         foreach (string line in Lines(path))
         {
             if (line.Split(':') is not [var who, var start, var count] || (who != number && !names.Contains(who))) continue;
-            if (!uint.TryParse(start, CultureInfo.InvariantCulture, out uint first) || !uint.TryParse(count.Trim(), CultureInfo.InvariantCulture, out uint length)) continue;
+            if (!uint.TryParse(start, CultureInfo.InvariantCulture, out uint first)) continue;
+            if (!uint.TryParse(count.Trim(), CultureInfo.InvariantCulture, out uint length)) continue;
             if (length == 0 || length > uint.MaxValue - next) continue;
             ranges.Add(new IdRange(next, first, length));
             next += length;

@@ -67,6 +67,10 @@ internal sealed class IsolationLadder
         }
     }
 
+    /// <summary>A name for how owners are written on disk: directories made under one id map are wrong under another.</summary>
+    internal string Owners(IsolationMode mode) => mode == IsolationMode.Root ? "real"
+        : "ids-" + Digest.Sha256(string.Join(',', Mapping?.Users) + ";" + string.Join(',', Mapping?.Groups)).Hex[..12];
+
     /// <summary>Why the kernel or newuidmap refused, as far as it can be told.</summary>
     internal KimgException Refused(IsolationMode mode, SyscallException error)
     {

@@ -7,7 +7,7 @@ namespace Kimg.Engine.Sandbox;
 internal static class MountPoints
 {
     /// <summary>Calls <paramref name="mount"/> with a path to the mount point, which is made when missing.</summary>
-    internal static void At(SafeFileHandle root, string path, bool file, List<Stub>? stubs, Action<string> mount)
+    internal static void At(SafeFileHandle root, string path, bool file, List<string>? stubs, Action<string> mount)
     {
         using SafeFileHandle point = Stubs.Make(root, path, file, stubs);
         mount(RootedPaths.PathOf(point));

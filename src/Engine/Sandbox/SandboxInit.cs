@@ -22,7 +22,7 @@ internal sealed class SandboxInit
     private const int SandboxFailed = 125;
     private readonly SandboxSpec _spec;
     private readonly SafeFileHandle[] _descriptors;
-    private readonly List<Stub> _stubs = [];
+    private readonly List<string> _stubs = [];
 
     private SandboxInit(SandboxSpec spec, SafeFileHandle[] descriptors) => (_spec, _descriptors) = (spec, descriptors);
 
@@ -151,7 +151,11 @@ internal sealed class SandboxInit
     {
         Directory.SetCurrentDirectory(_spec.WorkingDirectory);
         string program = StepProgram.Find(_spec.Args[0], environment);
-        if (!_spec.Insecure) Credentials.BoundCapabilities(DefaultCapabilities);
+        if (!_spec.Insecure)
+        {
+            Credentials.BoundCapabilities(DefaultCapabilities);
+            if (!_spec.Without.HasFlag(FeatureMask.Seccomp)) SeccompFilter.Install();
+        }
 
         try
         {

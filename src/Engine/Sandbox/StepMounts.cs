@@ -10,7 +10,7 @@ namespace Kimg.Engine.Sandbox;
 /// <param name="files">A directory of the scratch tmpfs.</param>
 /// <param name="descriptors">What <see cref="DescriptorMount"/> counts.</param>
 /// <param name="stubs">Receives what had to be made.</param>
-internal sealed class StepMounts(SafeFileHandle root, string files, FeatureMask without, IReadOnlyList<SafeFileHandle> descriptors, List<Stub> stubs)
+internal sealed class StepMounts(SafeFileHandle root, string files, FeatureMask without, IReadOnlyList<SafeFileHandle> descriptors, List<string> stubs)
 {
     private const MountFlags Restricted = MountFlags.NoSuid | MountFlags.NoExec | MountFlags.NoDevices;
     private const int ReadableByAll = 0b110_100_100;

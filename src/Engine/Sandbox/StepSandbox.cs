@@ -37,7 +37,7 @@ internal sealed class StepSandbox(string program)
             }
 
             ExitStatus status;
-            Task<byte[]> report = Task.Factory.StartNew(() => Descriptors.ReadAll(reportRead, MaxReport), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            Task<byte[]> report = Task.Run(() => Descriptors.ReadAll(reportRead, MaxReport), CancellationToken.None);
             await using (cancellationToken.Register(() => child.Kill(Processes.SigTerm)))
             {
                 status = await child.Exited;
@@ -69,7 +69,7 @@ internal sealed class StepSandbox(string program)
         return merged;
     }
 
-    private static void RemoveStubs(SandboxSpec spec, ImmutableArray<Stub> stubs)
+    private static void RemoveStubs(SandboxSpec spec, ImmutableArray<string> stubs)
     {
         if (stubs.Length > 0) RootFileSystem.Visit(spec.Root, spec.Scratch, spec.Without, root => Stubs.Remove(root, stubs));
     }

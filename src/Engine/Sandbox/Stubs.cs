@@ -4,57 +4,53 @@ using Microsoft.Win32.SafeHandles;
 namespace Kimg.Engine.Sandbox;
 
 /// <summary>The mount points a step needed and its image did not have. They are made before it and removed after it, so that its layer has neither them
-/// nor their parents' changed times; what the step put there itself stays (BuildKit's executor/stubs.go does the same, without restoring times
-/// of parents that only the stubs changed).</summary>
+/// nor their parents' changed times; what the step put there itself stays. BuildKit's executor/stubs.go does the same but for the times.</summary>
 internal static class Stubs
 {
-    /// <summary>Resolves a mount point below the root, making what is missing and noting it.</summary>
-    internal static SafeFileHandle Make(SafeFileHandle root, string path, bool file, List<Stub>? stubs)
+    /// <summary>Resolves a mount point below the root, making what is missing and noting its path from the root. Its parent keeps its times, so that
+    /// neither the step nor the layer sees a change.</summary>
+    internal static SafeFileHandle Make(SafeFileHandle root, string path, bool file, List<string>? stubs)
     {
-        RootedPaths.Missing missing = file ? RootedPaths.Missing.MakeFile : RootedPaths.Missing.MakeDirectory;
-        FileTime before = default;
-        return RootedPaths.Resolve(root, path, missing, entry => stubs?.Add(new Stub(entry, before, ParentTime(root, entry))), Executable,
-            creating: entry => before = ParentTime(root, entry));
+        FileStatus before = default;
+        return RootedPaths.Resolve(
+            root,
+            path,
+            file ? RootedPaths.Missing.MakeFile : RootedPaths.Missing.MakeDirectory,
+            creating: entry => AtParent(root, entry, parent => before = FileStatus.Of(parent)),
+            created: entry =>
+            {
+                stubs?.Add(entry);
+                AtParent(root, entry, parent => FileStatus.SetTimes(RootedPaths.PathOf(parent), before.Accessed, before.Modified));
+            });
     }
 
     /// <summary>Removes, innermost first, those that are still empty.</summary>
-    internal static void Remove(SafeFileHandle root, IReadOnlyList<Stub> stubs)
+    internal static void Remove(SafeFileHandle root, IReadOnlyList<string> stubs)
     {
-        foreach (Stub stub in stubs.Reverse())
+        foreach (string stub in stubs.Reverse())
         {
-            (string parentPath, string name) = Split(stub.Path);
-            SafeFileHandle parent;
             try
             {
-                parent = RootedPaths.Resolve(root, parentPath);
+                AtParent(root, stub, parent => RemoveEmpty(parent, stub[(stub.LastIndexOf('/') + 1)..]));
             }
-            catch (SyscallException e) when (e.Errno is Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP)
+            catch (SyscallException e) when (e.Call == "open" && e.Errno is Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP)
             {
-                continue; // the step removed or replaced it
-            }
-
-            using (parent)
-            {
-                if (FileStatus.In(parent, name) is not { } status || (status.IsRegular && status.Size > 0)) continue;
-                if (!status.IsRegular && !status.IsDirectory) continue;
-                FileStatus now = FileStatus.Of(parent);
-                if (!RootedPaths.TryRemove(parent, name, status.IsDirectory)) continue;
-                FileStatus.SetTimes(RootedPaths.PathOf(parent), now.Accessed, now.Modified == stub.After ? stub.Before : now.Modified);
+                continue; // the step removed or replaced its parent
             }
         }
     }
 
-    private static FileTime ParentTime(SafeFileHandle root, string path)
+    private static void RemoveEmpty(SafeFileHandle parent, string name)
     {
-        using SafeFileHandle parent = RootedPaths.Resolve(root, Split(path).Parent);
-        return FileStatus.Of(parent).Modified;
+        if (FileStatus.In(parent, name) is not { } status) return;
+        if (!status.IsDirectory && !(status.IsRegular && status.Size == 0)) return;
+        FileStatus before = FileStatus.Of(parent);
+        if (RootedPaths.TryRemove(parent, name, status.IsDirectory)) FileStatus.SetTimes(RootedPaths.PathOf(parent), before.Accessed, before.Modified);
     }
 
-    private static (string Parent, string Name) Split(string path)
+    private static void AtParent(SafeFileHandle root, string entry, Action<SafeFileHandle> act)
     {
-        int slash = path.LastIndexOf('/');
-        return (path[..slash], path[(slash + 1)..]);
+        using SafeFileHandle parent = RootedPaths.Resolve(root, entry[..entry.LastIndexOf('/')]);
+        act(parent);
     }
-
-    private const uint Executable = 0b111_101_101;
 }

@@ -26,7 +26,7 @@ internal sealed class StepRunner(ISnapshotter snapshots, StepSandbox sandbox, Wo
             ImmutableArray<SafeFileHandle> files = [.. descriptors[MinDescriptors..]];
             SandboxSpec spec = new()
             {
-                Scratch = settings.Scratch,
+                Scratch = Directory.CreateDirectory(Path.Combine(settings.Scratch, "step")).FullName, // what is mounted on it hides what is below
                 Root = mounted.Mount(root.Root),
                 Mounts = [.. step.Mounts.Select(m => mounted.Mount(Translate(m, thrownAway)))],
                 Args = step.Args,

@@ -40,15 +40,11 @@ internal static class WorkerLauncher
         var connection = new WorkerConnection(new WorkerChannel(front), () => EndAsync(child, errors));
         await connection.GreetAsync(
             new WorkerSettings(
-                Path.Combine(options.StateDirectory, "snapshots", OwnersOf(ladder, mode)), Path.Combine(options.StateDirectory, "sandbox"), options.StorageDriver,
+                Path.Combine(options.StateDirectory, "snapshots", ladder.Owners(mode)), Path.Combine(options.StateDirectory, "sandbox"), options.StorageDriver,
                 options.StepProgram ?? options.Binary, options.Without),
             cancellationToken);
         return connection;
     }
-
-    /// <summary>How owners are written in directories made on this rung; directories made in one way are wrong in another.</summary>
-    internal static string OwnersOf(IsolationLadder ladder, IsolationMode mode) =>
-        mode == IsolationMode.Root ? "real" : "map-" + Digest.Sha256(string.Join(',', [.. ladder.Mapping!.Users, .. ladder.Mapping.Groups])).Hex[..12];
 
     // The worker ends by itself when the socket does. Should it hang, it is killed; its steps die with it.
     private static async Task<string> EndAsync(ChildProcess child, SafeFileHandle errors)

@@ -85,7 +85,8 @@ internal sealed class WorkerServer(WorkerChannel channel, Func<string, string, I
         _open.Signal();
     }
 
-    private (WorkerReply Reply, IReadOnlyList<SafeFileHandle> Descriptors) Answer(WorkerRequest request, SafeFileHandle[] descriptors, CancellationToken cancellationToken)
+    private (WorkerReply Reply, IReadOnlyList<SafeFileHandle> Descriptors) Answer(
+        WorkerRequest request, SafeFileHandle[] descriptors, CancellationToken cancellationToken)
     {
         var done = new WorkerReply(request.Id);
         switch (request.Call)
@@ -138,7 +139,8 @@ internal sealed class WorkerServer(WorkerChannel channel, Func<string, string, I
     private ImmutableArray<Digest> Hash(SnapshotKey key, IReadOnlyList<ImagePath> paths, CancellationToken cancellationToken)
     {
         var digests = new Digest[paths.Count];
-        Parallel.For(0, paths.Count, new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
+        var options = new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = Environment.ProcessorCount };
+        Parallel.For(0, paths.Count, options, i =>
         {
             using var file = new FileStream(Snapshots.Open(key, paths[i]), FileAccess.Read, 0);
             digests[i] = Digest.FromSha256(SHA256.HashData(file));
@@ -150,9 +152,10 @@ internal sealed class WorkerServer(WorkerChannel channel, Func<string, string, I
     {
         AggregateException { InnerException: { } inner } => FaultOf(inner),
         KimgException e => new WorkerFault(e.Code, e.Message, e.Hint, e.StepExitCode),
-        SyscallException { Errno: Errno.ENOSPC or Errno.EDQUOT } e => new WorkerFault(ErrorCode.DiskFull, e.Message, "free space in the state directory: kimg prune", null),
-        IOException { HResult: Errno.ENOSPC } e => new WorkerFault(ErrorCode.DiskFull, e.Message, "free space in the state directory: kimg prune", null),
-        UnauthorizedAccessException or SyscallException { Errno: Errno.EACCES or Errno.EPERM } => new WorkerFault(ErrorCode.StoragePermission, error.Message, "kimg doctor shows what this host allows", null),
+        SyscallException { Errno: Errno.ENOSPC or Errno.EDQUOT } or IOException { HResult: Errno.ENOSPC } =>
+            new WorkerFault(ErrorCode.DiskFull, error.Message, "free space in the state directory: kimg prune", null),
+        UnauthorizedAccessException or SyscallException { Errno: Errno.EACCES or Errno.EPERM } =>
+            new WorkerFault(ErrorCode.StoragePermission, error.Message, "kimg doctor shows what this host allows", null),
         IOException => new WorkerFault(ErrorCode.StorageFailed, error.Message, null, null),
         _ => new WorkerFault(ErrorCode.WorkerFailed, $"{error.GetType().Name}: {error.Message}", null, null),
     };
