@@ -84,7 +84,7 @@ public sealed class CopyTests : IDisposable
     public async Task A_tar_is_unpacked_by_ADD_and_told_by_its_content()
     {
         From("in/file=text");
-        Assert.Equal(0, HostProgram.Run("tar", "-C", _directory["in"], "--owner=5", "--group=6", "--mtime=@7", "-czf", _directory["archive.bin"], "file").ExitCode);
+        await HostProgram.MustAsync("tar", "-C", _directory["in"], "--owner=5", "--group=6", "--mtime=@7", "-czf", _directory["archive.bin"], "file");
         Directory.Delete(_directory["in"], recursive: true);
 
         Assert.Equal(["app/ 755", "app/file 644 5:6 text"], await CopyAsync(Base(), Source(), "/archive.bin", "/app", copy => copy with { Unpack = true }));

@@ -56,10 +56,10 @@ public sealed class ContextTreeTests : IDisposable
     }
 
     [Fact]
-    public void Names_of_one_file_are_hard_links()
+    public async Task Names_of_one_file_are_hard_links()
     {
         Write("one", "x");
-        Assert.Equal(0, HostProgram.Run("ln", _directory["one"], _directory["two"]).ExitCode);
+        await HostProgram.MustAsync("ln", _directory["one"], _directory["two"]);
         using ContextTree tree = Open();
 
         Assert.Equal(["one", "two"], Paths(tree));
@@ -72,7 +72,7 @@ public sealed class ContextTreeTests : IDisposable
         Write("file", "one");
         File.SetLastWriteTimeUtc(_directory["file"], DateTime.UtcNow.AddHours(-1));
         string memory = _directory["digests"];
-        var time = new ManualTime(DateTimeOffset.UtcNow.AddMinutes(1));
+        var time = new ManualTime { Now = DateTimeOffset.UtcNow.AddMinutes(1) };
         Assert.Equal(Digest.Sha256("one"), await HashAsync(memory, time));
         Assert.True(File.Exists(memory));
 
