@@ -103,10 +103,16 @@ internal static unsafe partial class Trees
 
     internal static void Rename(SafeFileHandle fromParent, string from, SafeFileHandle toParent, string to)
     {
+        if (TryRename(fromParent, from, toParent, to) is not 0 and var error) throw new SyscallException("renameat", error, from);
+    }
+
+    /// <summary>The error number of renameat, 0 for success.</summary>
+    internal static int TryRename(SafeFileHandle fromParent, string from, SafeFileHandle toParent, string to)
+    {
         int result;
         fixed (byte* old = Text(from, stackalloc byte[StackText]), made = Text(to, stackalloc byte[StackText]))
             result = renameat(Fd(fromParent), old, Fd(toParent), made);
-        if (result != 0) throw SyscallException.Last("renameat", from);
+        return result == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 
     internal static void ChangeOwner(SafeFileHandle parent, string name, uint uid, uint gid)

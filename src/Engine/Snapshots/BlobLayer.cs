@@ -12,7 +12,8 @@ namespace Kimg.Engine.Snapshots;
 /// <summary>A layer of an image: a blob that is fetched when its bytes are first needed. The index is loaded, or made when the blob is first
 /// decompressed; that pass also checks the diff ID. Single files are read from an uncompressed tar kept beside.</summary>
 /// <param name="provider">Where the blob is when the store does not have it; null: nowhere.</param>
-[System.Diagnostics.CodeAnalysis.SuppressMessage("Reliability", "CA1001", Justification = "lives as long as the build; a semaphore without a wait handle holds nothing")]
+[System.Diagnostics.CodeAnalysis.SuppressMessage("Reliability", "CA1001",
+    Justification = "lives as long as the build; a semaphore without a wait handle holds nothing")]
 internal sealed class BlobLayer(Descriptor descriptor, Digest diffId, IBlobProvider? provider, LayerStorage storage) : SnapshotLayer
 {
     private readonly SemaphoreSlim _gate = new(1, 1);

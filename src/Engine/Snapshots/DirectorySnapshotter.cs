@@ -144,13 +144,8 @@ internal abstract class DirectorySnapshotter(SnapshotPaths paths) : ISnapshotter
     {
         TreeRemover.Remove(Path.Combine(directory, "work"));
         using SafeFileHandle root = Trees.OpenRoot(paths.Root);
-        try
-        {
-            Trees.Rename(root, Path.GetFileName(directory), root, key.Digest.Hex);
-        }
-        catch (SyscallException e) when (e.Errno is Errno.EEXIST or Errno.ENOTEMPTY)
-        {
-        }
+        int error = Trees.TryRename(root, Path.GetFileName(directory), root, key.Digest.Hex);
+        if (error is not (0 or Errno.EEXIST or Errno.ENOTEMPTY)) throw new SyscallException("renameat", error, key.Digest.Hex);
     }
 
     private static SafeFileHandle OpenFile(DirectoryStack directories, ImagePath path, SnapshotKey key)

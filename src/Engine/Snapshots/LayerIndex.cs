@@ -36,10 +36,11 @@ public sealed class LayerIndex
         return ~low;
     }
 
-    public bool HasOffsets => _offsets is not null;
+    internal bool HasOffsets => _offsets is not null;
 
-    /// <summary>Position of the first entry that is not below <paramref name="directory"/>, from <paramref name="start"/> on, where its subtree begins.</summary>
-    public int SubtreeEnd(ImagePath directory, int start)
+    /// <summary>Position of the first entry that is not below <paramref name="directory"/>, looking from <paramref name="start"/> on,
+    /// where its subtree begins.</summary>
+    internal int SubtreeEnd(ImagePath directory, int start)
     {
         if (directory.IsRoot) return _entries.Length;
         // Most subtrees are small: gallop before halving.

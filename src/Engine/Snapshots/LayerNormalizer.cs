@@ -97,8 +97,9 @@ internal sealed class LayerNormalizer
             }
 
             await WriteParentsAsync(entry.Path, implied, cancellationToken);
-            if (entry is { Type: EntryType.Directory, Opaque: true }) _writer.WriteEntry(entry);
-            else if (entry is { Type: EntryType.Whiteout, Opaque: true } && implied.Add(entry.Path) && await MetadataAsync(entry.Path, cancellationToken) is { } directory)
+            if (!entry.Opaque) continue;
+            if (entry.Type == EntryType.Directory) _writer.WriteEntry(entry);
+            else if (implied.Add(entry.Path) && await MetadataAsync(entry.Path, cancellationToken) is { } directory)
                 _writer.WriteEntry(directory with { Opaque = true });
         }
     }
