@@ -8,6 +8,9 @@ namespace Kimg.Engine.Snapshots;
 /// search, directories merge down to the first that is opaque or hidden by something else.</summary>
 internal sealed class LowerDirectory(IReadOnlyList<SafeFileHandle> layers, bool overlay, bool owned) : IDisposable
 {
+    /// <summary>Fuse-overlayfs leaves this file in opaque directories. The name is the layer format's own, so no driver takes it for a file.</summary>
+    internal const string OpaqueMarker = ".wh..wh..opq";
+
     internal static LowerDirectory Empty { get; } = new([], false, false);
 
     /// <summary>The directory of the topmost layer that has it.</summary>
@@ -35,7 +38,7 @@ internal sealed class LowerDirectory(IReadOnlyList<SafeFileHandle> layers, bool 
             if (Trees.TryOpenDirectory(layer, name) is { } directory)
             {
                 found.Add(directory);
-                if (overlay && TreeXattrs.IsOpaque(directory)) break;
+                if (overlay && (TreeXattrs.IsOpaque(directory) || Trees.TryStat(directory, OpaqueMarker, out _))) break;
             }
             else if (Trees.TryStat(layer, name, out _))
             {
@@ -51,6 +54,7 @@ internal sealed class LowerDirectory(IReadOnlyList<SafeFileHandle> layers, bool 
     {
         var names = new HashSet<string>();
         foreach (SafeFileHandle layer in layers) names.UnionWith(Trees.List(layer));
+        names.Remove(OpaqueMarker);
         var visible = new List<string>(names.Count);
         foreach (string name in names)
         {

@@ -38,6 +38,7 @@ internal sealed class TreeDiffer(bool overlay, CopiedInodes? copied)
         CheckDepth(path);
         cancellationToken.ThrowIfCancellationRequested();
         List<string> names = Trees.List(tree);
+        whole |= names.Remove(LowerDirectory.OpaqueMarker);
         int next = 0;
         foreach (string name in whole ? below.Names() : [])
         {

@@ -14,7 +14,8 @@ internal sealed class SnapshotDirectories : IDisposable
 
     internal SnapshotDirectories()
     {
-        Drivers = [new OverlaySnapshotter(Paths(OverlaySnapshotter.KernelDriver)), new CopySnapshotter(Paths(CopySnapshotter.DriverName))];
+        Drivers = [new OverlaySnapshotter(Paths(OverlaySnapshotter.KernelDriver)), new CopySnapshotter(Paths(CopySnapshotter.DriverName)),
+            new OverlaySnapshotter(Paths(OverlaySnapshotter.FuseDriver), fuse: true)];
         foreach (DirectorySnapshotter driver in Drivers) Directory.CreateDirectory(PathsOf(driver).Root);
     }
 
