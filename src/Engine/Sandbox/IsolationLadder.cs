@@ -42,6 +42,14 @@ internal sealed class IsolationLadder
         _ => throw new KimgException(ErrorCode.InvalidArgument, $"unknown isolation '{isolation}'") { Hint = "known are auto, root and userns" },
     };
 
+    /// <summary>As <see cref="Choose"/>; null where it throws.</summary>
+    internal IsolationMode? TryChoose(string isolation) => isolation switch
+    {
+        "auto" or "root" when RootProblem is null => IsolationMode.Root,
+        "auto" or "userns" when UserNamespaceProblem is null => IsolationMode.UserNamespace,
+        _ => null,
+    };
+
     internal (string What, string Fix)? RootProblem
     {
         get

@@ -18,9 +18,6 @@ internal sealed class WorkerClient(Func<CancellationToken, Task<WorkerConnection
 
     public bool HasDirectory(SnapshotKey key) => hasDirectory(key);
 
-    /// <summary>The driver the worker uses; starts it.</summary>
-    internal async Task<string> GetStorageDriverAsync(CancellationToken cancellationToken) => (await ConnectAsync(cancellationToken)).StorageDriver;
-
     public async Task ApplyAsync(ImmutableArray<SnapshotKey> chain, Func<Stream, CancellationToken, Task> writeTar, CancellationToken cancellationToken)
     {
         WorkerConnection worker = await ConnectAsync(cancellationToken);

@@ -12,9 +12,17 @@ internal static class WorkerLauncher
     private const int MaxMessage = 4096;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
-    /// <param name="hasDirectory">Whether a directory exists, for a driver and a key.</param>
-    internal static WorkerClient Create(WorkerOptions options, Func<SnapshotKey, bool> hasDirectory) =>
-        new(cancellationToken => StartAsync(options, new IsolationLadder(options.Without), cancellationToken), hasDirectory);
+    internal static WorkerClient Create(WorkerOptions options) =>
+        new(cancellationToken => StartAsync(options, new IsolationLadder(options.Without), cancellationToken), key => HasDirectory(options, key));
+
+    // Which driver the worker will choose is not known before it runs; a directory that is there for the first of them was made by it.
+    private static bool HasDirectory(WorkerOptions options, SnapshotKey key)
+    {
+        var ladder = new IsolationLadder(options.Without);
+        if (ladder.TryChoose(options.Isolation) is not { } mode) return false;
+        string[] drivers = options.StorageDriver == "auto" ? ["overlay", "fuse-overlayfs", "native"] : [options.StorageDriver];
+        return drivers.Any(driver => SnapshotPaths.For(options.StateDirectory, driver, ladder.Owners(mode)).Exists(key));
+    }
 
     /// <exception cref="KimgException">No rung works (<see cref="ErrorCode.NoSandbox"/>), or the one asked for.</exception>
     internal static async Task<WorkerConnection> StartAsync(WorkerOptions options, IsolationLadder ladder, CancellationToken cancellationToken)

@@ -20,6 +20,7 @@ internal sealed record WorkerRequest(long Id, WorkerCall Call);
 [JsonDerivedType(typeof(OpenCall), "open")]
 [JsonDerivedType(typeof(HashCall), "hash")]
 [JsonDerivedType(typeof(RemoveCall), "remove")]
+[JsonDerivedType(typeof(ExamineCall), "examine")]
 [JsonDerivedType(typeof(CancelCall), "cancel")]
 internal abstract record WorkerCall;
 
@@ -47,6 +48,9 @@ internal sealed record HashCall(SnapshotKey Key) : WorkerCall;
 
 internal sealed record RemoveCall(ImmutableArray<SnapshotKey> Keys, ImmutableArray<string> Trees) : WorkerCall;
 
+/// <summary>Asks what the host allows inside the worker's namespaces.</summary>
+internal sealed record ExamineCall : WorkerCall;
+
 /// <summary>Ends another request, whose own reply then says so. Answered when the worker knows of it.</summary>
 internal sealed record CancelCall(long Request) : WorkerCall;
 
@@ -66,6 +70,8 @@ internal sealed record WorkerReply(long Id)
     public StepResult? Step { get; init; }
 
     public ImmutableArray<Digest>? Digests { get; init; }
+
+    public ImmutableArray<HostFinding>? Findings { get; init; }
 
     public WorkerFault? Fault { get; init; }
 }

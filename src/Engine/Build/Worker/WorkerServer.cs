@@ -19,6 +19,7 @@ internal sealed class WorkerServer(WorkerChannel channel, Func<string, string, I
     private readonly CountdownEvent _open = new(1);
     private ISnapshotter? _snapshots;
     private StepRunner? _steps;
+    private WorkerSettings? _settings;
 
     /// <summary>Returns when the front has closed its end and nothing runs any more.</summary>
     /// <exception cref="KimgException">The front sent nonsense.</exception>
@@ -108,6 +109,8 @@ internal sealed class WorkerServer(WorkerChannel channel, Func<string, string, I
                 return (done, [.. PathList.Read(descriptors[0]).Select(path => Snapshots.Open(open.Key, path))]);
             case HashCall hash:
                 return (done with { Digests = Hash(hash.Key, PathList.Read(descriptors[0]), cancellationToken) }, []);
+            case ExamineCall:
+                return (done with { Findings = HostProbe.InsideFindings(Settings.Snapshots, Settings.Scratch, Settings.Without) }, []);
             case RemoveCall remove:
                 foreach (SnapshotKey key in remove.Keys) Snapshots.Remove(key);
                 foreach (string tree in remove.Trees) Directory.Delete(tree, recursive: true);
@@ -121,6 +124,8 @@ internal sealed class WorkerServer(WorkerChannel channel, Func<string, string, I
 
     private StepRunner Steps => _steps ?? throw NotGreeted();
 
+    private WorkerSettings Settings => _settings ?? throw NotGreeted();
+
     private static KimgException NotGreeted() => new(ErrorCode.WorkerFailed, "the worker was not told what it works on");
 
     private string Greet(HelloCall hello)
@@ -132,6 +137,7 @@ internal sealed class WorkerServer(WorkerChannel channel, Func<string, string, I
         Directory.CreateDirectory(settings.Scratch);
         string driver = settings.StorageDriver == "auto" ? StorageProbe.Choose(settings.Snapshots, settings.Scratch, settings.Without) : settings.StorageDriver;
         _snapshots = open(driver, settings.Snapshots);
+        _settings = settings;
         _steps = new StepRunner(_snapshots, new StepSandbox(settings.Program), settings);
         return driver;
     }

@@ -20,7 +20,7 @@ internal sealed class WorkerFixture : IAsyncDisposable
     {
         StateDirectory = Directory.CreateTempSubdirectory("kimg-worker-").FullName;
         FileOwner.SetMode(StateDirectory, 0b111_101_101);
-        string program = NativeBinary.Path;
+        string program = RepositoryFiles.Kimg;
         FeatureMask mask = FeatureMasks.Parse(without);
         IsolationLadder ladder = new(mask);
         if (rung == "userns")

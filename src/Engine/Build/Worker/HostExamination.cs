@@ -1,0 +1,26 @@
+using System.Collections.Immutable;
+using Kimg.Engine.Primitives;
+using Kimg.Engine.Sandbox;
+
+namespace Kimg.Engine.Build.Worker;
+
+/// <summary>What <c>kimg doctor</c> tells: the choice a build would make now, and what each host feature gave when it was used.</summary>
+internal static class HostExamination
+{
+    internal static async Task<HostReport> ExamineAsync(WorkerOptions options, CancellationToken cancellationToken)
+    {
+        var ladder = new IsolationLadder(options.Without);
+        ImmutableArray<HostFinding> findings = HostProbe.OutsideFindings(ladder, options.Without);
+        try
+        {
+            IsolationMode mode = ladder.Choose(options.Isolation);
+            await using WorkerConnection worker = await WorkerLauncher.StartAsync(options, ladder, cancellationToken);
+            WorkerReply reply = await worker.EndAsync(worker.Begin(new ExamineCall(), []), cancellationToken);
+            return new HostReport(mode.Name(), worker.StorageDriver, [.. findings, .. reply.Findings ?? throw WorkerConnection.Incomplete("examine")]);
+        }
+        catch (KimgException e) when (e.Code is ErrorCode.NoSandbox or ErrorCode.WorkerFailed)
+        {
+            return new HostReport("none", "none", [.. findings, new HostFinding("RUN", false, e.Message, e.Hint)]);
+        }
+    }
+}
