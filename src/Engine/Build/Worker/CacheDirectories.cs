@@ -1,6 +1,8 @@
 using Kimg.Engine.Native;
 using Kimg.Engine.Ops;
-using Kimg.Engine.Primitives;
+using Kimg.Engine.Sandbox;
+using Kimg.Engine.Snapshots;
+using Microsoft.Win32.SafeHandles;
 
 namespace Kimg.Engine.Build.Worker;
 
@@ -8,15 +10,19 @@ namespace Kimg.Engine.Build.Worker;
 /// of two builds one wins and the other uses it.</summary>
 internal static class CacheDirectories
 {
-    internal static void Ensure(HostMount mount)
+    internal static void Ensure(HostMount mount, ISnapshotter snapshots, WorkerSettings settings)
     {
         if (Directory.Exists(mount.Path)) return;
         Directory.CreateDirectory(Path.GetDirectoryName(mount.Path)!);
         string making = Directory.CreateDirectory($"{mount.Path}.new-{Guid.NewGuid():N}").FullName;
         FileOwner.Set(making, mount.Uid, mount.Gid);
         FileOwner.SetMode(making, (uint)mount.Mode);
-        if (mount.Seed is not null)
-            throw new KimgException(ErrorCode.UnsupportedFeature, "a cache mount that starts as a copy of a tree") { Hint = "leave from= and source= out of --mount=type=cache" };
+        if (mount.Seed is { } seed)
+        {
+            using var fuse = new FuseMounts(settings.Scratch);
+            RootFileSystem.Visit(fuse.Mount(snapshots.View(seed.Chain)), settings.Scratch, settings.Without, root => Copy(root, seed.Source, making));
+        }
+
         try
         {
             Directory.Move(making, mount.Path);
@@ -25,5 +31,12 @@ internal static class CacheDirectories
         {
             Directory.Delete(making, recursive: true);
         }
+    }
+
+    private static void Copy(SafeFileHandle root, string path, string target)
+    {
+        using SafeFileHandle found = RootedPaths.Resolve(root, path);
+        using SafeFileHandle source = Trees.OpenRoot(RootedPaths.PathOf(found)), destination = Trees.OpenRoot(target);
+        new TreeCopier(source, destination, link: false).Copy(CancellationToken.None);
     }
 }

@@ -71,7 +71,7 @@ internal sealed class StepRunner(ISnapshotter snapshots, StepSandbox sandbox, Wo
                 thrownAway.Add(snapshots.Prepare(tree.Chain));
                 return new SourceMount(tree.Target, thrownAway[^1].Root, tree.Source, ReadOnly: false);
             case HostMount host:
-                if (!host.IsSocket) CacheDirectories.Ensure(host);
+                if (!host.IsSocket) CacheDirectories.Ensure(host, snapshots, settings);
                 return new SourceMount(host.Target, new BindSource(host.Path, host.ReadOnly), "", host.ReadOnly);
             case EmptyMount empty:
                 return new SourceMount(empty.Target, new TmpfsSource(empty.Size), "", ReadOnly: false);

@@ -1,3 +1,4 @@
+using Kimg.Engine.Build;
 using Kimg.Engine.Build.Worker;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Sandbox;

@@ -129,6 +129,24 @@ public class StepTests
     }
 
     [Theory, MemberData(nameof(Rungs))]
+    public async Task A_cache_mount_starts_as_a_copy_of_a_tree_once(string rung, string driver, string without)
+    {
+        await using WorkerFixture worker = await new WorkerFixture(rung, driver, without).WithBaseAsync();
+        StepRequest request = WorkerFixture.Shell("ls /cache; rm /cache/group") with
+        {
+            Mounts =
+            [
+                new HostMount("/cache", Path.Combine(worker.StateDirectory, "mounts", "c"), ReadOnly: false, 0b111_101_101, 0, 0, IsSocket: false)
+                {
+                    Seed = new TreeMount("/cache", [WorkerFixture.Base], "/etc", ReadOnly: true),
+                },
+            ],
+        };
+        Assert.Equal("group\npasswd\n", (await worker.RunAsync(request)).Output);
+        Assert.StartsWith("passwd\n", (await worker.RunAsync(request)).Output, StringComparison.Ordinal);
+    }
+
+    [Theory, MemberData(nameof(Rungs))]
     public async Task Stubs_leave_their_parents_times_alone(string rung, string driver, string without)
     {
         await using WorkerFixture worker = await new WorkerFixture(rung, driver, without).WithBaseAsync();

@@ -1,12 +1,16 @@
 using System.Collections.Immutable;
+using Kimg.Engine.Build.Worker;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Sandbox;
 
-namespace Kimg.Engine.Build.Worker;
+namespace Kimg.Engine.Build;
 
 /// <summary>What <c>kimg doctor</c> tells: the choice a build would make now, and what each host feature gave when it was used.</summary>
-internal static class HostExamination
+public static class HostExamination
 {
+    public static Task<HostReport> ExamineAsync(BuilderOptions options, CancellationToken cancellationToken = default) =>
+        ExamineAsync(WorkerFactory.Options(options, new StateLayout(options.StateDirectory)), cancellationToken);
+
     internal static async Task<HostReport> ExamineAsync(WorkerOptions options, CancellationToken cancellationToken)
     {
         var ladder = new IsolationLadder(options.Without);
