@@ -55,8 +55,8 @@ internal static class TarPaths
         };
     }
 
-    private static bool IsBookkeeping(ImagePath path) => path.Parts[0].StartsWith(TarFormat.WhiteoutMetaPrefix, StringComparison.Ordinal)
-        && path.Parts[0] != TarFormat.OpaqueMarker;
+    private static bool IsBookkeeping(ImagePath path) =>
+        path.Value.StartsWith(TarFormat.WhiteoutMetaPrefix, StringComparison.Ordinal) && path.Parts[0] != TarFormat.OpaqueMarker;
 
     private static string SymlinkText(byte[] text, long offset)
     {

@@ -138,6 +138,8 @@ public sealed class TarReaderTests
     [InlineData("/etc//./x/", "etc/x")]
     [InlineData("./a/b/../c", "a/c")]
     [InlineData("a\\..\\b", "a\\..\\b")]
+    [InlineData("./", "")]
+    [InlineData("/", "")]
     public void Names_become_normal_paths_below_the_root(string name, string path) =>
         Assert.Equal(path, Tars.Read(RawTar(name, '5', ""))[0].Entry.Path.Value);
 
