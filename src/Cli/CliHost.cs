@@ -58,6 +58,6 @@ internal sealed class CliHost
         TerminalSize = () => (Console.WindowWidth, Console.WindowHeight),
         Time = TimeProvider.System,
         OpenEngine = options => new EngineFacade(
-            BuilderOptionsFactory.Create(options, Environment.GetEnvironmentVariable, TimeProvider.System)),
+            BuilderOptionsFactory.Create(options, Environment.GetEnvironmentVariable, TimeProvider.System) with { Output = Console.OpenStandardOutput }),
     };
 }

@@ -26,6 +26,15 @@ public sealed partial class DocumentationTests
     }
 
     [Fact]
+    public void Every_folder_of_the_engine_says_what_it_is_for() =>
+        Rule.Holds(
+            from folder in Repository.EngineFolders()
+            let readme = $"src/Engine/{folder}/README.md"
+            let length = Repository.Exists(readme) ? Repository.Lines(readme).Length : 0
+            where length is < 5 or > 40
+            select $"{readme}: {length} lines");
+
+    [Fact]
     public void Every_decision_is_listed()
     {
         string list = Repository.Read("docs/decisions/README.md");

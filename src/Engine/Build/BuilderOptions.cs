@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Kimg.Engine.Primitives;
 using Kimg.Engine.Registry;
 
 namespace Kimg.Engine.Build;
@@ -25,6 +26,10 @@ public sealed record BuilderOptions
 
     /// <summary>Looks up a variable of the user's environment (secrets by env=, SSH_AUTH_SOCK).</summary>
     public Func<string, string?> Environment { get; init; } = _ => null;
+
+    /// <summary>Where an output with dest=- goes.</summary>
+    public Func<Stream> Output { get; init; } =
+        () => throw new KimgException(ErrorCode.InvalidOutput, "there is no standard output to write to") { Hint = "give the output a file as dest=" };
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

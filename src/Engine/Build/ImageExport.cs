@@ -42,7 +42,7 @@ internal sealed class ImageExport(BuildServices services, BuildRequest request, 
         OutputType.CacheOnly => Task.FromResult<ExportedImage?>(null),
         OutputType.Tar or OutputType.Local => events.RunAsync<ExportedImage?>("exporting to client " + (output.Type == OutputType.Tar ? "tarball" : "directory"), async _ =>
         {
-            await new TreeExport(output, cancellationToken).RunAsync(built);
+            await new TreeExport(output, services.Options.Output, cancellationToken).RunAsync(built);
             return null;
         }),
         _ => events.RunAsync<ExportedImage?>($"exporting to {(output.Type == OutputType.Image ? "image" : output.Type == OutputType.Oci ? "oci image format" : "docker image format")}",
@@ -87,7 +87,7 @@ internal sealed class ImageExport(BuildServices services, BuildRequest request, 
         bool docker = output.Type == OutputType.Docker;
         if (Destination(output) == "-")
         {
-            await using Stream stdout = Console.OpenStandardOutput();
+            await using Stream stdout = services.Options.Output();
             await writer.WriteAsync(image.Content, image.References, docker, stdout, cancellationToken);
             return;
         }
@@ -106,7 +106,8 @@ internal sealed class ImageExport(BuildServices services, BuildRequest request, 
         var source = new ExportBlobs(services.Content, image);
         foreach (IGrouping<string, ImageReference> repository in image.References.GroupBy(name => name.Name))
         {
-            ImmutableArray<ImageReference> names = [.. repository.Select(name => output.PushByDigest ? name with { Tag = null, Digest = image.Content.Root.Digest } : name)];
+            ImmutableArray<ImageReference> names =
+                [.. repository.Select(name => output.PushByDigest ? name with { Tag = null, Digest = image.Content.Root.Digest } : name)];
             Say(item, $"pushing to {repository.Key}");
             await new Pusher(services.Registry).PushAsync(
                 new PushRequest

@@ -6,7 +6,7 @@ using Kimg.Engine.Snapshots;
 namespace Kimg.Engine.Build;
 
 /// <summary>type=tar and type=local: the file system itself, not an image.</summary>
-internal sealed class TreeExport(OutputSpec output, CancellationToken cancellationToken)
+internal sealed class TreeExport(OutputSpec output, Func<Stream> standardOutput, CancellationToken cancellationToken)
 {
     public async Task RunAsync(ImmutableArray<PlatformBuild> built)
     {
@@ -22,8 +22,8 @@ internal sealed class TreeExport(OutputSpec output, CancellationToken cancellati
         }
         else if (destination == "-")
         {
-            await using Stream stdout = Console.OpenStandardOutput();
-            await RootfsTarWriter.WriteAsync(trees, stdout, cancellationToken);
+            await using Stream stream = standardOutput();
+            await RootfsTarWriter.WriteAsync(trees, stream, cancellationToken);
         }
         else
         {

@@ -81,7 +81,8 @@ internal static class RootFileSystem
         {
             return Mounts.OpenOverlay([.. overlay.Lower.Reverse()], overlay.Upper, overlay.Work);
         }
-        catch (SyscallException e) when (e.Errno is Errno.ENOSYS or Errno.EPERM || (e.Errno == Errno.EINVAL && e.Call.StartsWith("fsconfig lowerdir+", StringComparison.Ordinal)))
+        catch (SyscallException e) when (e.Errno is Errno.ENOSYS or Errno.EPERM
+            || (e.Errno == Errno.EINVAL && e.Call.StartsWith("fsconfig lowerdir+", StringComparison.Ordinal)))
         {
             return null;
         }

@@ -63,7 +63,8 @@ internal sealed record StepUser(uint Uid, uint Gid, uint[] Groups, string Home)
         using SafeFileHandle? file = RootedPaths.OpenFile(root, path);
         if (file is null || !FileStatus.Of(file).IsRegular) return [];
         string text = Encoding.UTF8.GetString(Descriptors.ReadAll(file, MaxFileSize));
-        return [.. text.Split('\n').Select(line => line.TrimEnd('\r').Split(':')).Where(parts => parts.Length >= Math.Min(fields, 4)).Select(parts => Pad(parts, fields))];
+        IEnumerable<string[]> lines = text.Split('\n').Select(line => line.TrimEnd('\r').Split(':'));
+        return [.. lines.Where(parts => parts.Length >= Math.Min(fields, 4)).Select(parts => Pad(parts, fields))];
     }
 
     private static string[] Pad(string[] parts, int fields) =>

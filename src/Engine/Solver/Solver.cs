@@ -89,7 +89,8 @@ internal sealed class Solver<TResult>(
         ImmutableArray<TResult> inputs = await InputsOf(node);
         if (inputs.Length > 0)
         {
-            Digest byResult = CacheKey.Of("result", map.Digest, await DigestsOf(node, inputs, i => NodeOf(node.Vertex.Inputs[i]).Op.CacheMap.Policy == CachePolicy.ContentOnly));
+            Digest[] digests = await DigestsOf(node, inputs, i => NodeOf(node.Vertex.Inputs[i]).Op.CacheMap.Policy == CachePolicy.ContentOnly);
+            Digest byResult = CacheKey.Of("result", map.Digest, digests);
             if (await FindAsync(node, byResult, tried, lookUp) is { } known) return known;
         }
 

@@ -47,7 +47,8 @@ internal static class GraphText
         var text = new StringBuilder();
         var numbers = new Dictionary<Digest, int>();
         Visit(result.Root);
-        text.Append("config ").Append(Encoding.UTF8.GetString(JsonSerializer.SerializeToUtf8Bytes(result.Config with { History = null }, OciJson.Default.ImageConfig))).Append('\n');
+        byte[] config = JsonSerializer.SerializeToUtf8Bytes(result.Config with { History = null }, OciJson.Default.ImageConfig);
+        text.Append("config ").Append(Encoding.UTF8.GetString(config)).Append('\n');
         foreach (HistoryEntry entry in result.Config.History ?? [])
             text.Append(entry.EmptyLayer == true ? "history empty " : "history layer ").Append(entry.CreatedBy).Append('\n');
         foreach (LintWarning warning in result.Warnings) text.Append($"warning {warning.Rule} {warning.Span?.StartLine} {warning.Detail}\n");

@@ -18,9 +18,9 @@ public sealed class SolverTests
     public async Task Executes_every_vertex_once_and_in_order_of_need()
     {
         Vertex shared = Number("shared", 1);
-        Vertex root = Sum("root", Sum("left", shared), Sum("right", shared));
+        Vertex root = Sum("root", Sum("left", shared), Sum("right", shared, shared));
 
-        Assert.Equal(2, await SolveAsync(root));
+        Assert.Equal(3, await SolveAsync(root));
 
         Assert.Equal(["left", "right", "root", "shared"], _executed.Order());
     }
@@ -166,11 +166,7 @@ public sealed class SolverTests
             "local" => new FakeOp(vertex, (_, _) => Task.FromResult(int.Parse(args[1])), inputs, policy: CachePolicy.ContentOnly),
             "wait" => new FakeOp(vertex, (_, _) => Task.Run(() => _barriers[args[1]].SignalAndWait(TimeSpan.FromSeconds(20)) ? 1 : 0), inputs),
             "fail" => new FakeOp(vertex, (_, _) => throw new KimgException(ErrorCode.StepFailed, "failed"), inputs),
-            _ => new FakeOp(vertex, async (_, token) =>
-            {
-                await Task.Delay(Timeout.Infinite, token);
-                return 0;
-            }, inputs),
+            _ => new FakeOp(vertex, (_, token) => new TaskCompletionSource<int>().Task.WaitAsync(token), inputs),
         };
     }
 
@@ -203,7 +199,11 @@ public sealed class SolverTests
     }
 
     private sealed class FakeOp(
-        Vertex vertex, Func<ImmutableArray<Total>, CancellationToken, Task<int>> run, int inputs, Func<Total, int>? content = null, CachePolicy policy = CachePolicy.Recorded)
+        Vertex vertex,
+        Func<ImmutableArray<Total>, CancellationToken, Task<int>> run,
+        int inputs,
+        Func<Total, int>? content = null,
+        CachePolicy policy = CachePolicy.Recorded)
         : IOp<Total>
     {
         public CacheMap<Total> CacheMap { get; } = new()
