@@ -18,6 +18,7 @@ internal sealed class BuildSession : IAsyncDisposable
     private readonly ImageResolver _resolver;
     private readonly SemaphoreSlim _slots;
     private readonly TemporaryDirectory _temporary;
+    private readonly LayerChain _layers;
 
     public BuildSession(BuildServices services, BuildRequest request, EventStream events, CancellationToken cancellationToken)
     {
@@ -26,6 +27,7 @@ internal sealed class BuildSession : IAsyncDisposable
         _resolver = new ImageResolver(services.Registry, services.Content, services.Names, request.Pull);
         _slots = new SemaphoreSlim(request.MaxParallelism > 0 ? request.MaxParallelism : Math.Max(4, 2 * Environment.ProcessorCount));
         _temporary = new TemporaryDirectory(services.State.Temporary);
+        _layers = new LayerChain(services.Content, services.LayerBlobs, cancellationToken);
     }
 
     /// <summary>Finds the Dockerfile and the main context's files.</summary>
@@ -52,7 +54,7 @@ internal sealed class BuildSession : IAsyncDisposable
     public async Task<ImmutableArray<PlatformBuild>> SolveAsync(ImmutableArray<FrontendResult> lowered)
     {
         foreach (FrontendResult result in lowered) _events.Announce(result.Root);
-        var solver = new Solver<OpResult>(OpFactory().Create, Cache(), _events, _cancellationToken);
+        var solver = new Solver<OpResult>(OpFactory().Create, Cache(), _events, _cancellationToken) { Solved = EarlyExport.Of(lowered, _request, _layers) };
         OpResult[] roots = await Task.WhenAll(lowered.Select(result => solver.SolveAsync(result.Root)));
         _contexts.SaveDigests();
         var built = ImmutableArray.CreateBuilder<PlatformBuild>();
@@ -68,10 +70,11 @@ internal sealed class BuildSession : IAsyncDisposable
     }
 
     public Task<BuildResult> ExportAsync(ImmutableArray<PlatformBuild> built) =>
-        new ImageExport(_services, _request, _events, _cancellationToken).RunAsync(built);
+        new ImageExport(_services, _request, _layers, _events, _cancellationToken).RunAsync(built);
 
     public async ValueTask DisposeAsync()
     {
+        await _layers.DisposeAsync();
         _contexts.Dispose();
         await _temporary.DisposeAsync();
         _slots.Dispose();

@@ -9,8 +9,7 @@ namespace Kimg.Engine.Build;
 internal static class ImageAssembly
 {
     public static async Task<ExportedImage> AssembleAsync(
-        LayerChain chain, ImmutableArray<PlatformBuild> built, OutputSpec output, BuildRequest request, ImmutableArray<ImageReference> names,
-        CancellationToken cancellationToken)
+        LayerChain chain, ImmutableArray<PlatformBuild> built, OutputSpec output, BuildRequest request, ImmutableArray<ImageReference> names)
     {
         var images = ImmutableArray.CreateBuilder<AssembledImage>(built.Length);
         var baseLayers = new Dictionary<Digest, BaseLayer>();
@@ -18,9 +17,7 @@ internal static class ImageAssembly
         foreach (PlatformBuild build in built)
         {
             long? epoch = build.Frontend.SourceDateEpoch ?? request.SourceDateEpoch;
-            var form = new LayerForm(
-                output.Compression, output.CompressionLevel, output.ForceCompression, output.OciMediaTypes, output.RewriteTimestamp == false ? null : epoch);
-            ImmutableArray<ChainLayer> layers = await chain.CreateAsync(build.Root, form, cancellationToken);
+            ImmutableArray<ChainLayer> layers = await chain.CreateAsync(build.Root, LayerForm.Of(output, epoch));
             foreach (ChainLayer layer in layers)
             {
                 if (layer.Base is { } found) baseLayers[layer.Descriptor.Digest] = new BaseLayer(found.Provider, found.Source);

@@ -7,14 +7,12 @@ using Kimg.Engine.Registry;
 namespace Kimg.Engine.Build;
 
 /// <summary>What was built → every output that was asked for. Layers that two outputs want in the same form are made once.</summary>
-internal sealed class ImageExport(BuildServices services, BuildRequest request, EventStream events, CancellationToken cancellationToken)
+internal sealed class ImageExport(BuildServices services, BuildRequest request, LayerChain layers, EventStream events, CancellationToken cancellationToken)
 {
-    private readonly LayerChain _layers = new(services.Content, services.LayerBlobs);
-
     public async Task<BuildResult> RunAsync(ImmutableArray<PlatformBuild> built)
     {
         ExportedImage? image = null;
-        foreach (OutputSpec output in Outputs())
+        foreach (OutputSpec output in OutputsOf(request))
         {
             ExportedImage? exported = await ExportAsync(built, output);
             image ??= exported;
@@ -34,7 +32,7 @@ internal sealed class ImageExport(BuildServices services, BuildRequest request, 
     }
 
     // Without an output an image that has a name is kept under it, so that it can be pushed, tagged and built upon.
-    private ImmutableArray<OutputSpec> Outputs() =>
+    public static ImmutableArray<OutputSpec> OutputsOf(BuildRequest request) =>
         request.Outputs.IsEmpty && !request.Names.IsEmpty ? [new OutputSpec { Type = OutputType.Image }] : request.Outputs;
 
     private Task<ExportedImage?> ExportAsync(ImmutableArray<PlatformBuild> built, OutputSpec output) => output.Type switch
@@ -51,7 +49,7 @@ internal sealed class ImageExport(BuildServices services, BuildRequest request, 
 
     private async Task<ExportedImage?> ExportImageAsync(ImmutableArray<PlatformBuild> built, OutputSpec output, WorkItem item)
     {
-        ExportedImage image = await ImageAssembly.AssembleAsync(_layers, built, output, request, NamesOf(output), cancellationToken);
+        ExportedImage image = await ImageAssembly.AssembleAsync(layers, built, output, request, NamesOf(output));
         foreach (ExportBlob blob in image.Content.Blobs)
         {
             if (blob.Bytes is { } bytes) await services.Content.WriteAsync(bytes, cancellationToken);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Globalization;
 using Kimg.Engine.Archive;
@@ -11,43 +12,71 @@ using Kimg.Engine.Snapshots;
 namespace Kimg.Engine.Build;
 
 /// <summary>Snapshot → layers of an image: blobs with their diff IDs. What was exported in the same form before is not made again; base layers stay the blobs
-/// they are and are not even fetched, unless a form is forced on them.</summary>
-internal sealed class LayerChain(IContentStore content, RecordStore<LayerBlobs> records)
+/// they are and are not even fetched, unless a form is forced on them. A layer can be begun before the build is over, as soon as it is known.</summary>
+internal sealed class LayerChain(IContentStore content, RecordStore<LayerBlobs> records, CancellationToken cancellationToken) : IAsyncDisposable
 {
-    public async Task<ImmutableArray<ChainLayer>> CreateAsync(Snapshot snapshot, LayerForm form, CancellationToken cancellationToken)
+    private readonly ConcurrentDictionary<(Digest Layer, LayerForm Form), Lazy<Task<LayerBlob>>> _made = new();
+    private readonly SemaphoreSlim _slots = new(Math.Max(2, Environment.ProcessorCount));
+    private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+
+    /// <summary>Begins to make a layer that the image will have; what goes wrong is told by <c>CreateAsync</c>.</summary>
+    public void Begin(SnapshotLayer layer, LayerForm form)
     {
-        using var slots = new SemaphoreSlim(Math.Max(2, Environment.ProcessorCount));
-        return [.. await Task.WhenAll(snapshot.Layers.Select(async layer =>
-        {
-            await slots.WaitAsync(cancellationToken);
-            try
-            {
-                return await CreateAsync(layer, form, cancellationToken);
-            }
-            finally
-            {
-                slots.Release();
-            }
-        }))];
+        if (!IsKept(layer, form)) _ = MakeAsync(layer, form);
     }
 
-    private async Task<ChainLayer> CreateAsync(SnapshotLayer layer, LayerForm form, CancellationToken cancellationToken)
+    public async Task<ImmutableArray<ChainLayer>> CreateAsync(Snapshot snapshot, LayerForm form) =>
+        [.. await Task.WhenAll(snapshot.Layers.Select(layer => CreateAsync(layer, form)))];
+
+    public async ValueTask DisposeAsync()
     {
-        if (layer is BlobLayer blob && (!form.Force || Has(blob.Descriptor, form.Compression)))
-            return new ChainLayer(blob.Descriptor with { MediaType = Spell(blob.Descriptor.MediaType, form.Oci), Annotations = null, Urls = null }, blob.Id, null, blob);
-        long? epoch = layer is BlobLayer ? null : form.Epoch;
-        ImmutableArray<LayerBlob> known = records.Find(layer.Id)?.Blobs ?? [];
-        LayerBlob? made = known.FirstOrDefault(b => b.Form == form.Name && b.Epoch == epoch && content.Find(b.Digest) == b.Size);
-        if (made is null)
+        await _stop.CancelAsync();
+        try
         {
-            made = await Task.Run(() => WriteAsync(layer, form, epoch, cancellationToken), cancellationToken);
-            records.Write(layer.Id, new LayerBlobs([.. known.Where(b => b.Form != form.Name || b.Epoch != epoch), made]));
+            await Task.WhenAll(_made.Values.Select(made => made.Value));
+        }
+        catch (Exception error) when (error is OperationCanceledException or KimgException or IOException)
+        {
+            // A build that failed elsewhere does not need these layers; one that needs them has been told.
         }
 
+        _stop.Dispose();
+        _slots.Dispose();
+    }
+
+    private static bool IsKept(SnapshotLayer layer, LayerForm form) =>
+        layer is BlobLayer blob && (!form.Force || Has(blob.Descriptor, form.Compression));
+
+    private async Task<ChainLayer> CreateAsync(SnapshotLayer layer, LayerForm form)
+    {
+        if (layer is BlobLayer blob && IsKept(layer, form))
+            return new ChainLayer(blob.Descriptor with { MediaType = MediaTypes.Convert(blob.Descriptor.MediaType, form.Oci), Annotations = null, Urls = null }, blob.Id, null, blob);
+        LayerBlob made = await MakeAsync(layer, form);
         return new ChainLayer(Describe(made, form), made.DiffId, layer.Created, null);
     }
 
-    private async Task<LayerBlob> WriteAsync(SnapshotLayer layer, LayerForm form, long? epoch, CancellationToken cancellationToken)
+    private Task<LayerBlob> MakeAsync(SnapshotLayer layer, LayerForm form) =>
+        _made.GetOrAdd((layer.Id, form), _ => new(() => Task.Run(() => FindOrWriteAsync(layer, form), _stop.Token))).Value;
+
+    private async Task<LayerBlob> FindOrWriteAsync(SnapshotLayer layer, LayerForm form)
+    {
+        await _slots.WaitAsync(_stop.Token);
+        try
+        {
+            long? epoch = layer is BlobLayer ? null : form.Epoch;
+            ImmutableArray<LayerBlob> known = records.Find(layer.Id)?.Blobs ?? [];
+            if (known.FirstOrDefault(b => b.Form == form.Name && b.Epoch == epoch && content.Find(b.Digest) == b.Size) is { } found) return found;
+            LayerBlob made = await WriteAsync(layer, form, epoch, _stop.Token);
+            records.Write(layer.Id, new LayerBlobs([.. known.Where(b => b.Form != form.Name || b.Epoch != epoch), made]));
+            return made;
+        }
+        finally
+        {
+            _slots.Release();
+        }
+    }
+
+    private async Task<LayerBlob> WriteAsync(SnapshotLayer layer, LayerForm form, long? epoch, CancellationToken stop)
     {
         await using IIngest ingest = content.BeginIngest();
         Digest diffId;
@@ -57,18 +86,18 @@ internal sealed class LayerChain(IContentStore content, RecordStore<LayerBlobs> 
             if (epoch is { } latest)
             {
                 await using var clamp = new TimeClamp(hashing, latest);
-                await layer.WriteTarAsync(clamp.Input, cancellationToken);
+                await layer.WriteTarAsync(clamp.Input, stop);
                 await clamp.FinishAsync();
             }
             else
             {
-                await layer.WriteTarAsync(hashing, cancellationToken);
+                await layer.WriteTarAsync(hashing, stop);
             }
 
             diffId = hashing.CurrentDigest;
         }
 
-        (Digest digest, long size) = await ingest.CommitAsync(null, cancellationToken);
+        (Digest digest, long size) = await ingest.CommitAsync(null, stop);
         return new LayerBlob(form.Name, epoch, diffId, digest, size);
     }
 
@@ -93,17 +122,6 @@ internal sealed class LayerChain(IContentStore content, RecordStore<LayerBlobs> 
         Compression.Zstd => descriptor.MediaType.EndsWith("zstd", StringComparison.Ordinal),
         _ => descriptor.MediaType is MediaTypes.OciLayer or MediaTypes.DockerLayer,
     };
-
-    private static string Spell(string mediaType, bool oci) => (mediaType, oci) switch
-    {
-        (MediaTypes.DockerLayer, true) => MediaTypes.OciLayer,
-        (MediaTypes.DockerLayerGzip, true) => MediaTypes.OciLayerGzip,
-        (MediaTypes.DockerLayerZstd, true) => MediaTypes.OciLayerZstd,
-        (MediaTypes.OciLayer, false) => MediaTypes.DockerLayer,
-        (MediaTypes.OciLayerGzip, false) => MediaTypes.DockerLayerGzip,
-        (MediaTypes.OciLayerZstd, false) => MediaTypes.DockerLayerZstd,
-        _ => mediaType,
-    };
 }
 
 /// <param name="Base">Set for a layer of a base image, whose blob may not be here.</param>
@@ -113,6 +131,10 @@ internal sealed record ChainLayer(Descriptor Descriptor, Digest DiffId, DateTime
 /// <param name="Epoch">Later mtimes in new layers become this, seconds since 1970; null: kept.</param>
 internal sealed record LayerForm(Compression Compression, int? Level, bool Force, bool Oci, long? Epoch)
 {
+    /// <summary>The form an output wants, for a build with this SOURCE_DATE_EPOCH.</summary>
+    public static LayerForm Of(OutputSpec output, long? epoch) => new(
+        output.Compression, output.CompressionLevel, output.ForceCompression, output.OciMediaTypes, output.RewriteTimestamp == false ? null : epoch);
+
     public string Name =>
         string.Create(CultureInfo.InvariantCulture, $"{Compression}:{Level?.ToString(CultureInfo.InvariantCulture) ?? "default"}").ToLowerInvariant();
 }

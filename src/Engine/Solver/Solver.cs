@@ -26,6 +26,9 @@ internal sealed class Solver<TResult>(
     private readonly ConcurrentDictionary<Digest, Node> _nodes = new();
     private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
 
+    /// <summary>Told every result, from any thread, as soon as it is known; not those below a hit, which are never looked at.</summary>
+    public Action<Vertex, TResult>? Solved { get; init; }
+
     /// <summary>The vertex's result. The first failure cancels everything still running, and is what every caller gets.</summary>
     public async Task<TResult> SolveAsync(Vertex vertex)
     {
@@ -61,7 +64,9 @@ internal sealed class Solver<TResult>(
     {
         try
         {
-            return await LookUpOrExecuteAsync(node);
+            TResult result = await LookUpOrExecuteAsync(node);
+            Solved?.Invoke(node.Vertex, result);
+            return result;
         }
         catch (Exception error) when (Fail(error))
         {
