@@ -6,4 +6,5 @@ architecture | tests/Architecture  |
 cli          | tests/Cli.Tests     |
 real         | tests/Real          |
 budgets      | tests/Budgets       |
+chaos        | tests/Chaos         |
 '

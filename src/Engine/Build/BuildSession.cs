@@ -69,6 +69,9 @@ internal sealed class BuildSession : IAsyncDisposable
         return built.ToImmutable();
     }
 
+    public void Warn(KimgException damage) =>
+        _events.Send(new VertexWarning(_events.Now, default, new LintWarning("CacheDamaged", "Part of the state directory was damaged", damage.Message, null)));
+
     public Task<BuildResult> ExportAsync(ImmutableArray<PlatformBuild> built) =>
         new ImageExport(_services, _request, _layers, _events, _cancellationToken).RunAsync(built);
 

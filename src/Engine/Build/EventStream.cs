@@ -73,7 +73,7 @@ internal sealed class EventStream(IBuildObserver? observer, TimeProvider time) :
     }
 
     private static string OneLine(Exception error) =>
-        error is OperationCanceledException ? "canceled" : error is KimgException ? error.Message : "internal error: " + error.Message.ReplaceLineEndings(" ");
+        error is OperationCanceledException ? "canceled" : error is KimgException or IOException or UnauthorizedAccessException ? error.Message.ReplaceLineEndings(" ") : "internal error: " + error.Message.ReplaceLineEndings(" ");
 }
 
 /// <summary>The progress of one vertex or work item.</summary>

@@ -20,9 +20,16 @@ public sealed class ImageBuilder : IAsyncDisposable
         await using BuildSession session = _services.Begin(request, observer, cancellationToken);
         LoadedDockerfile dockerfile = await session.OpenContextAsync();
         ImmutableArray<FrontendResult> lowered = await session.LowerAsync(dockerfile);
-        ImmutableArray<PlatformBuild> built = await session.SolveAsync(lowered);
-        BuildResult result = await session.ExportAsync(built);
-        return result;
+        try
+        {
+            return await session.ExportAsync(await session.SolveAsync(lowered));
+        }
+        catch (KimgException damage) when (damage.Code == ErrorCode.StoreCorrupt)
+        {
+            // Whoever found the damage has removed it: what was taken from the cache is made again.
+            session.Warn(damage);
+            return await session.ExportAsync(await session.SolveAsync(lowered));
+        }
     }
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Kimg.Engine.Content;
 using Kimg.Engine.Exporters;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
@@ -14,8 +15,15 @@ internal sealed class ImageExport(BuildServices services, BuildRequest request, 
         ExportedImage? image = null;
         foreach (OutputSpec output in OutputsOf(request))
         {
-            ExportedImage? exported = await ExportAsync(built, output);
-            image ??= exported;
+            try
+            {
+                ExportedImage? exported = await ExportAsync(built, output);
+                image ??= exported;
+            }
+            catch (Exception e) when (StorageFailure.Is(e))
+            {
+                throw StorageFailure.From(e, output.Destination ?? services.State.Root);
+            }
         }
 
         var result = new BuildResult

@@ -1,25 +1,58 @@
+using Kimg.Engine.Native;
+
 namespace Kimg.Engine.Build;
 
-/// <summary>A directory of one build below the state directory, made at first use and removed at the end.</summary>
+/// <summary>A directory of one build below the state directory, made at first use and removed at the end. A lock beside it says that the build lives; what killed
+/// builds left there is removed by the next.</summary>
 internal sealed class TemporaryDirectory(string parent) : IAsyncDisposable
 {
-    private readonly string _path = System.IO.Path.Combine(parent, Guid.NewGuid().ToString("N")[..16]);
+    private const string LockSuffix = ".lock";
+    private readonly Lazy<(string Path, FileLock Lock)> _made = new(() => Make(parent));
 
-    public string Path
-    {
-        get
-        {
-            Directory.CreateDirectory(_path);
-            return _path;
-        }
-    }
+    public string Path => _made.Value.Path;
 
     /// <summary>A new empty directory in it.</summary>
-    public string MakeEmpty() => Directory.CreateDirectory(System.IO.Path.Combine(_path, Guid.NewGuid().ToString("N")[..8])).FullName;
+    public string MakeEmpty() => Directory.CreateDirectory(System.IO.Path.Combine(Path, Guid.NewGuid().ToString("N")[..8])).FullName;
 
     public ValueTask DisposeAsync()
     {
-        if (Directory.Exists(_path)) Directory.Delete(_path, recursive: true);
+        if (_made.IsValueCreated)
+        {
+            if (Directory.Exists(Path)) Directory.Delete(Path, recursive: true);
+            File.Delete(Path + LockSuffix);
+            _made.Value.Lock.Dispose();
+        }
+
         return ValueTask.CompletedTask;
+    }
+
+    private static (string Path, FileLock Lock) Make(string parent)
+    {
+        Directory.CreateDirectory(parent);
+        foreach (string left in Directory.EnumerateFiles(parent, "*" + LockSuffix)) Sweep(left);
+        while (true)
+        {
+            string path = System.IO.Path.Combine(parent, Guid.NewGuid().ToString("N")[..16]);
+            // Another build's sweep may be quicker than this lock; then that name is lost.
+            if (FileLock.TryAcquire(path + LockSuffix, exclusive: true) is not { } held) continue;
+            Directory.CreateDirectory(path);
+            return (path, held);
+        }
+    }
+
+    private static void Sweep(string lockPath)
+    {
+        try
+        {
+            using FileLock? dead = FileLock.TryAcquire(lockPath, exclusive: true);
+            if (dead is null) return;
+            string directory = lockPath[..^LockSuffix.Length];
+            if (Directory.Exists(directory)) Directory.Delete(directory, recursive: true);
+            File.Delete(lockPath);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Somebody else's rubbish, or removed by somebody else: no reason for this build to fail.
+        }
     }
 }

@@ -5,7 +5,7 @@ namespace Kimg.Engine.Native;
 /// <summary>A system call failed. Stays inside the engine: who knows what was being done turns it into a
 /// <see cref="Primitives.KimgException"/>.</summary>
 internal sealed class SyscallException(string call, int errno, string? path = null)
-    : IOException(path is null ? $"{call}: {Describe(errno)}" : $"{call} '{path}': {Describe(errno)}")
+    : IOException(path is null ? $"{call}: {Describe(errno)}" : $"{call} '{path}': {Describe(errno)}", errno) // as .NET's own have it
 {
     public string Call { get; } = call;
 

@@ -68,7 +68,7 @@ internal abstract class DirectorySnapshotter(SnapshotPaths paths) : ISnapshotter
 
     public virtual void Discard(ActiveSnapshot active) => TreeRemover.Remove(DirectoryOf(active));
 
-    public LayerIndex Scan(SnapshotKey key) => LayerIndexFile.TryLoad(paths.IndexOf(key)) ?? throw Missing(key);
+    public LayerIndex Scan(SnapshotKey key) => LayerIndexFile.TryLoad(paths.IndexOf(key)) ?? throw Damaged(key);
 
     public void WriteTar(SnapshotKey key, Stream output, CancellationToken cancellationToken)
     {
@@ -101,7 +101,7 @@ internal abstract class DirectorySnapshotter(SnapshotPaths paths) : ISnapshotter
 
     public void Remove(SnapshotKey key)
     {
-        if (!Exists(key)) return;
+        if (!Directory.Exists(paths.DirectoryOf(key))) return;
         // Out of sight first: a half-removed directory must not be taken for a whole one.
         string doomed = Path.Combine(paths.Root, "tmp-" + NewId());
         using (SafeFileHandle root = Trees.OpenRoot(paths.Root)) Trees.Rename(root, key.Digest.Hex, root, Path.GetFileName(doomed));
@@ -145,20 +145,25 @@ internal abstract class DirectorySnapshotter(SnapshotPaths paths) : ISnapshotter
         TreeRemover.Remove(Path.Combine(directory, "work"));
         using SafeFileHandle root = Trees.OpenRoot(paths.Root);
         int error = Trees.TryRename(root, Path.GetFileName(directory), root, key.Digest.Hex);
+        if (error is Errno.EEXIST or Errno.ENOTEMPTY && !Exists(key))
+        {
+            Remove(key); // a damaged one is no winner
+            error = Trees.TryRename(root, Path.GetFileName(directory), root, key.Digest.Hex);
+        }
+
         if (error is not (0 or Errno.EEXIST or Errno.ENOTEMPTY)) throw new SyscallException("renameat", error, key.Digest.Hex);
     }
 
-    private static SafeFileHandle OpenFile(DirectoryStack directories, ImagePath path, SnapshotKey key)
+    private SafeFileHandle OpenFile(DirectoryStack directories, ImagePath path, SnapshotKey key)
     {
-        if (directories.Enter(path.Parent) is not { } parent) throw Missing(key);
-        SafeFileHandle file = Trees.OpenFile(parent, path.Name);
-        if (Trees.Stat(file).IsFile) return file;
-        file.Dispose();
-        throw Missing(key);
+        if (directories.Enter(path.Parent) is not { } parent || !Trees.TryStat(parent, path.Name, out FileStat found) || !found.IsFile) throw Damaged(key);
+        return Trees.OpenFile(parent, path.Name);
     }
 
-    private static KimgException Missing(SnapshotKey key) => new(ErrorCode.StoreCorrupt, $"the directory of snapshot {key} is damaged")
+    // Removed, so that what asks again finds a miss.
+    private KimgException Damaged(SnapshotKey key)
     {
-        Hint = "remove it with 'kimg prune --all' and build again",
-    };
+        Remove(key);
+        return new KimgException(ErrorCode.StoreCorrupt, $"the directory of snapshot {key} was damaged and is removed") { Hint = "build again" };
+    }
 }

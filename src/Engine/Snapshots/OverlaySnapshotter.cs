@@ -13,11 +13,11 @@ internal sealed class OverlaySnapshotter(SnapshotPaths paths, bool fuse = false)
 
     public override string Driver => fuse ? FuseDriver : KernelDriver;
 
-    public override MountSource View(ImmutableArray<SnapshotKey> chain) => chain.Length switch
+    public override MountSource View(ImmutableArray<SnapshotKey> chain) => Visible(chain) switch
     {
-        0 => new BindSource(EmptyTree(), ReadOnly: true),
-        1 => new BindSource(Paths.TreeOf(chain[0]), ReadOnly: true),
-        _ => Overlay(chain, null, null),
+        [] => new BindSource(EmptyTree(), ReadOnly: true),
+        [var only] => new BindSource(Paths.TreeOf(only), ReadOnly: true),
+        var visible => Overlay(visible, null, null),
     };
 
     protected override LayerIndex Unpack(SafeFileHandle root, ImmutableArray<SnapshotKey> chain, Stream tar, CancellationToken cancellationToken)
@@ -35,7 +35,7 @@ internal sealed class OverlaySnapshotter(SnapshotPaths paths, bool fuse = false)
         Directory.CreateDirectory(work);
         using SafeFileHandle root = Trees.OpenRoot(TreeIn(directory));
         CopyRootMetadata(parents[^1], root);
-        return Overlay(parents, TreeIn(directory), work);
+        return Overlay(Visible(parents), TreeIn(directory), work);
     }
 
     protected override LayerIndex Diff(ActiveSnapshot active, SafeFileHandle root)
@@ -50,6 +50,18 @@ internal sealed class OverlaySnapshotter(SnapshotPaths paths, bool fuse = false)
         {
             below.ForEach(layer => layer.Dispose());
         }
+    }
+
+    // Overlayfs merges the layers' roots whatever they say: what is below an opaque one has to be left out here.
+    private ImmutableArray<SnapshotKey> Visible(ImmutableArray<SnapshotKey> chain)
+    {
+        for (int i = chain.Length - 1; i > 0; i--)
+        {
+            using SafeFileHandle root = Trees.OpenRoot(Paths.TreeOf(chain[i]));
+            if (TreeXattrs.IsOpaque(root)) return chain[i..];
+        }
+
+        return chain;
     }
 
     private MountSource Overlay(ImmutableArray<SnapshotKey> chain, string? upper, string? work)

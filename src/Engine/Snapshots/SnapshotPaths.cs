@@ -8,7 +8,8 @@ internal sealed record SnapshotPaths(string Root)
     internal static SnapshotPaths For(string stateDirectory, string driver, string owners) =>
         new(Path.Combine(stateDirectory, "snapshots", owners, driver));
 
-    internal bool Exists(SnapshotKey key) => Directory.Exists(DirectoryOf(key));
+    /// <summary>True when it is whole, as far as a look from outside tells.</summary>
+    internal bool Exists(SnapshotKey key) => File.Exists(IndexOf(key)) && Directory.Exists(TreeOf(key));
 
     internal string DirectoryOf(SnapshotKey key) => Path.Combine(Root, key.Digest.Hex);
 

@@ -14,6 +14,9 @@ internal sealed class StepRunner(ISnapshotter snapshots, StepSandbox sandbox, Wo
 {
     private const int MinDescriptors = 2;
 
+    // Also what a shell says of its child.
+    private const int KilledCode = 128 + Processes.SigKill;
+
     internal async Task<StepResult> RunAsync(RunCall call, SafeFileHandle[] descriptors, CancellationToken cancellationToken)
     {
         if (descriptors.Length < MinDescriptors) throw new KimgException(ErrorCode.WorkerFailed, "a step needs descriptors for its output");
@@ -43,11 +46,12 @@ internal sealed class StepRunner(ISnapshotter snapshots, StepSandbox sandbox, Wo
                 ShmSize = step.ShmSize ?? 64 << 20,
                 Without = settings.Without,
             };
+            long killed = OutOfMemoryCounter.Read();
             ExitStatus status = await sandbox.RunAsync(spec, descriptors[0], descriptors[1], files, cancellationToken);
             mounted.Dispose();
             if (status.Code == 0 && step.Result is { } key) snapshots.Commit(root, key);
             else snapshots.Discard(root);
-            return new StepResult(status.Code, status.Signal, OutOfMemory: false);
+            return new StepResult(status.Code, status.Signal, OutOfMemory: status.Code == KilledCode && OutOfMemoryCounter.Read() > killed);
         }
         catch
         {

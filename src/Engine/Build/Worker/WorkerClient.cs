@@ -9,14 +9,20 @@ namespace Kimg.Engine.Build.Worker;
 
 /// <summary>The front's side of the worker: starts it at the first call and turns calls into requests. A worker that dies fails every call that waits for it.</summary>
 /// <param name="start">Starts a worker.</param>
-/// <param name="hasDirectory">Asked without a worker.</param>
-internal sealed class WorkerClient(Func<CancellationToken, Task<WorkerConnection>> start, Func<SnapshotKey, bool> hasDirectory) : IWorker
+/// <param name="expected">Where the worker's directories will be, as far as it can be told before it runs.</param>
+internal sealed class WorkerClient(Func<CancellationToken, Task<WorkerConnection>> start, Func<SnapshotPaths?> expected) : IWorker
 {
     private const int OpenAtOnce = 200;
     private readonly SemaphoreSlim _starting = new(1);
+    private SnapshotPaths? _paths;
+    private bool _pathsKnown;
     private WorkerConnection? _connection;
 
-    public bool HasDirectory(SnapshotKey key) => hasDirectory(key);
+    public bool HasDirectory(SnapshotKey key)
+    {
+        if (!_pathsKnown) (_paths, _pathsKnown) = (expected(), true);
+        return _paths?.Exists(key) == true;
+    }
 
     public async Task ApplyAsync(ImmutableArray<SnapshotKey> chain, Func<Stream, CancellationToken, Task> writeTar, CancellationToken cancellationToken)
     {
@@ -133,7 +139,15 @@ internal sealed class WorkerClient(Func<CancellationToken, Task<WorkerConnection
         await _starting.WaitAsync(cancellationToken);
         try
         {
-            return _connection ??= await start(cancellationToken);
+            if (_connection is not null) return _connection;
+            _connection = await start(cancellationToken);
+            if (_paths is not { } paths || Path.GetFileName(paths.Root) == _connection.StorageDriver) return _connection;
+            // What was said to be there is not there for this driver. From now on the answers are right; whoever asked has to ask again.
+            _pathsKnown = false;
+            throw new KimgException(ErrorCode.StoreCorrupt, $"the storage driver is '{_connection.StorageDriver}' now, not '{Path.GetFileName(paths.Root)}' as before")
+            {
+                Hint = "build again",
+            };
         }
         finally
         {

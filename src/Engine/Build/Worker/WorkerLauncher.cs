@@ -13,15 +13,16 @@ internal static class WorkerLauncher
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
     internal static WorkerClient Create(WorkerOptions options) =>
-        new(cancellationToken => StartAsync(options, new IsolationLadder(options.Without), cancellationToken), key => HasDirectory(options, key));
+        new(cancellationToken => StartAsync(options, new IsolationLadder(options.Without), cancellationToken), () => ExpectedPaths(options));
 
-    // Which driver the worker will choose is not known before it runs; a directory that is there for the first of them was made by it.
-    private static bool HasDirectory(WorkerOptions options, SnapshotKey key)
+    // Which driver the worker will choose is not known before it runs; most likely the one it chose the last time.
+    private static SnapshotPaths? ExpectedPaths(WorkerOptions options)
     {
         var ladder = new IsolationLadder(options.Without);
-        if (ladder.TryChoose(options.Isolation) is not { } mode) return false;
-        string[] drivers = options.StorageDriver == "auto" ? ["overlay", "fuse-overlayfs", "native"] : [options.StorageDriver];
-        return drivers.Any(driver => SnapshotPaths.For(options.StateDirectory, driver, ladder.Owners(mode)).Exists(key));
+        if (ladder.TryChoose(options.Isolation) is not { } mode) return null;
+        string owners = ladder.Owners(mode);
+        string? driver = options.StorageDriver == "auto" ? SnapshotDriver.Last(Path.Combine(options.StateDirectory, "snapshots", owners)) : options.StorageDriver;
+        return driver is null ? null : SnapshotPaths.For(options.StateDirectory, driver, owners);
     }
 
     /// <exception cref="KimgException">No rung works (<see cref="ErrorCode.NoSandbox"/>), or the one asked for.</exception>

@@ -20,6 +20,7 @@ internal sealed class WorkerServer(WorkerChannel channel, Func<string, string, I
     private ISnapshotter? _snapshots;
     private StepRunner? _steps;
     private WorkerSettings? _settings;
+    private FileLock? _alive;
 
     /// <summary>Returns when the front has closed its end and nothing runs any more.</summary>
     /// <exception cref="KimgException">The front sent nonsense.</exception>
@@ -41,6 +42,7 @@ internal sealed class WorkerServer(WorkerChannel channel, Func<string, string, I
     {
         _gone.Dispose();
         _open.Dispose();
+        _alive?.Dispose();
     }
 
     private void Begin(WorkerRequest request, SafeFileHandle[] descriptors)
@@ -113,7 +115,7 @@ internal sealed class WorkerServer(WorkerChannel channel, Func<string, string, I
                 return (done with { Findings = HostProbe.InsideFindings(Settings.Snapshots, Settings.Scratch, Settings.Without) }, []);
             case RemoveCall remove:
                 foreach (SnapshotKey key in remove.Keys) Snapshots.Remove(key);
-                foreach (string tree in remove.Trees) Directory.Delete(tree, recursive: true);
+                foreach (string tree in remove.Trees) TreeRemoval.Remove(Path.GetDirectoryName(Settings.Scratch)!, tree);
                 return (done, []);
             default:
                 throw new System.Diagnostics.UnreachableException();
@@ -135,8 +137,10 @@ internal sealed class WorkerServer(WorkerChannel channel, Func<string, string, I
         WorkerSettings settings = hello.Settings;
         Directory.CreateDirectory(settings.Snapshots);
         Directory.CreateDirectory(settings.Scratch);
+        _alive = SnapshotSweep.Run(settings.Snapshots, settings.Scratch);
         string driver = settings.StorageDriver == "auto" ? StorageProbe.Choose(settings.Snapshots, settings.Scratch, settings.Without) : settings.StorageDriver;
         _snapshots = open(driver, settings.Snapshots);
+        if (settings.StorageDriver == "auto") SnapshotDriver.Remember(settings.Snapshots, driver);
         _settings = settings;
         _steps = new StepRunner(_snapshots, new StepSandbox(settings.Program), settings);
         return driver;

@@ -42,7 +42,7 @@ internal sealed class WorkerFixture : IAsyncDisposable
             StateDirectory = StateDirectory, Isolation = rung, StorageDriver = driver, Program = program, Without = mask,
             StepProgram = rung == "userns" ? Path.Combine(StateDirectory, "bin", "kimg") : program,
         };
-        Client = new WorkerClient(token => WorkerLauncher.StartAsync(Options, ladder, token), _ => false);
+        Client = new WorkerClient(token => WorkerLauncher.StartAsync(Options, ladder, token), () => null);
     }
 
     internal string StateDirectory { get; }

@@ -1,0 +1,103 @@
+using System.Diagnostics;
+using System.Globalization;
+using Kimg.TestKit;
+using Xunit;
+
+namespace Kimg.Chaos;
+
+/// <summary>Builds that are stopped and killed at any moment: nothing is left, and the next build on the state directory makes the same image.</summary>
+public sealed class DyingTests
+{
+    private const int Times = 20, Slowest = 600;
+
+    private static readonly string s_dockerfile = Scene.Shell.Replace("FROM scratch", "FROM scratch AS base", StringComparison.Ordinal) + """
+        FROM base AS left
+        RUN echo left >/left; (sleep 1000 &) ; sleep 0.1
+        FROM base AS right
+        RUN dd if=/dev/zero of=/right bs=1M count=8; setsid sleep 1000 & sleep 0.1
+        FROM base
+        COPY --from=left /left /
+        COPY --from=right /right /
+        RUN cat /left /right | wc -c >/count
+        """;
+
+    [Theory]
+    [InlineData("INT", 130)]
+    [InlineData("TERM", 130)]
+    [InlineData("KILL", 137)]
+    public async Task A_build_that_gets_a_signal_leaves_nothing(string signal, int exitCode)
+    {
+        using Scene scene = new(unprivileged: true);
+        scene.Dockerfile(s_dockerfile);
+        scene.Own();
+        for (int i = 0; i < Times; i++)
+        {
+            using Process build = Run(scene, i);
+            await Task.Delay(i * Slowest / Times);
+            await SignalAsync(signal, build.Id);
+            await EndAsync(build);
+            Assert.Contains(build.ExitCode, new[] { exitCode, 0 });
+            scene.AssertNothingLeft();
+            await CheckAsync(scene);
+            if (i % 5 == 4) Directory.Delete(scene["state/cache"], recursive: true);
+        }
+
+        AssertSwept(scene);
+    }
+
+    [Fact]
+    public async Task A_build_whose_worker_is_killed_says_so_and_leaves_nothing()
+    {
+        using Scene scene = new(unprivileged: true);
+        scene.Dockerfile(s_dockerfile);
+        scene.Own();
+        int met = 0;
+        for (int i = 0; i < Times; i++)
+        {
+            using Process build = Run(scene, i);
+            await Task.Delay(i * Slowest / Times);
+            foreach (int worker in Leftovers.Workers(build.Id))
+            {
+                await SignalAsync("KILL", worker);
+                met++;
+            }
+
+            await EndAsync(build);
+            Assert.Contains(build.ExitCode, new[] { 6, 0 });
+            scene.AssertNothingLeft();
+            await CheckAsync(scene);
+        }
+
+        Assert.NotEqual(0, met);
+        AssertSwept(scene);
+    }
+
+    // Each has steps of its own, so that there is something to interrupt.
+    private static Process Run(Scene scene, int number) =>
+        scene.Start("--no-cache-filter", "left,right", "-o", $"type=oci,dest={scene[$"killed-{number}.tar"]}");
+
+    private static async Task EndAsync(Process build)
+    {
+        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(30));
+        await build.WaitForExitAsync(limit.Token);
+    }
+
+    private static async Task CheckAsync(Scene scene)
+    {
+        OciTar image = await scene.ImageAsync();
+        Assert.Equal("left\n", image.Files["left"]);
+        Assert.Equal("8388613\n", image.Files["count"]);
+    }
+
+    private static void AssertSwept(Scene scene)
+    {
+        Assert.Empty(Directory.EnumerateFileSystemEntries(scene["state/tmp"]));
+        Assert.DoesNotContain(
+            Directory.EnumerateDirectories(scene["state/snapshots"], "*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 }),
+            path => Path.GetFileName(path).StartsWith("active-", StringComparison.Ordinal) || Path.GetFileName(path).StartsWith("tmp-", StringComparison.Ordinal));
+        Assert.Empty(Directory.EnumerateFiles(scene["."], ".killed-*"));
+    }
+
+    private static Task SignalAsync(string signal, int process) =>
+        HostProgram.RunAsync("kill", ["-" + signal, process.ToString(CultureInfo.InvariantCulture)]);
+}
