@@ -19,6 +19,10 @@ internal sealed class BuildSession : IAsyncDisposable
     private readonly SemaphoreSlim _slots;
     private readonly TemporaryDirectory _temporary;
     private readonly LayerChain _layers;
+    private readonly SecretReader _secrets;
+    private readonly AgentSources _agents;
+    private readonly RemoteFiles _remote;
+    private OpenedContext _context = new(Directory: null);
 
     public BuildSession(BuildServices services, BuildRequest request, EventStream events, CancellationToken cancellationToken)
     {
@@ -28,24 +32,28 @@ internal sealed class BuildSession : IAsyncDisposable
         _slots = new SemaphoreSlim(request.MaxParallelism > 0 ? request.MaxParallelism : Math.Max(4, 2 * Environment.ProcessorCount));
         _temporary = new TemporaryDirectory(services.State.Temporary);
         _layers = new LayerChain(services.Content, services.LayerBlobs, cancellationToken);
+        _secrets = new SecretReader(request.Secrets, services.Options.Environment);
+        _agents = new AgentSources(request.Ssh, services.Options.Environment, _temporary.Path);
+        _remote = new RemoteFiles(services, _secrets, _agents, _temporary);
     }
 
     /// <summary>Finds the Dockerfile and the main context's files.</summary>
     public Task<LoadedDockerfile> OpenContextAsync() =>
         _events.RunAsync("[internal] load build definition from " + Path.GetFileName(_request.DockerfilePath ?? "Dockerfile"), async _ =>
         {
-            string? directory = await ContextDirectory.OpenAsync(_request.Context, _temporary, _cancellationToken);
-            LoadedDockerfile dockerfile = await DockerfileLoader.LoadAsync(_request, directory, _cancellationToken);
-            _contexts.Add(ContextOpener.Main, directory ?? _temporary.MakeEmpty(), dockerfile.HostPath);
+            _context = await new ContextDirectory(_remote, _temporary).OpenAsync(_request.Context, _cancellationToken);
+            LoadedDockerfile dockerfile = await DockerfileLoader.LoadAsync(_request, _context, _cancellationToken);
+            string directory = _context.Directory ?? _temporary.MakeEmpty();
+            _contexts.Add(ContextOpener.Main, directory, () => _context.IsLocal ? IgnoreFile.Find(directory, dockerfile.HostPath) : null);
             return dockerfile;
         });
 
     public async Task<ImmutableArray<FrontendResult>> LowerAsync(LoadedDockerfile dockerfile)
     {
-        var host = new FrontendHost(_resolver, _request.NamedContexts, _contexts, _events);
+        var host = new FrontendHost(_resolver, _request.NamedContexts, _contexts, new ContextDirectory(_remote, _temporary), _remote, _events);
         Platform[] platforms = _request.Platforms.IsEmpty ? [Platform.Host] : [.. _request.Platforms.Distinct()];
         IEnumerable<Task<FrontendResult>> lowering = platforms.Select(platform => DockerfileFrontend.LowerAsync(
-            dockerfile.Bytes, dockerfile.Name, FrontendMapping.OptionsOf(_request, platform, platforms.Length > 1), host, _cancellationToken));
+            dockerfile.Bytes, dockerfile.Name, FrontendMapping.OptionsOf(_request, platform, platforms.Length > 1) with { ContextOrigin = _context.Origin }, host, _cancellationToken));
         ImmutableArray<FrontendResult> results = [.. await Task.WhenAll(lowering)];
         foreach (LintWarning warning in results.SelectMany(r => r.Warnings).Distinct()) _events.Send(new VertexWarning(_events.Now, default, warning));
         return results;
@@ -79,6 +87,7 @@ internal sealed class BuildSession : IAsyncDisposable
     {
         await _layers.DisposeAsync();
         _contexts.Dispose();
+        _remote.Dispose();
         await _temporary.DisposeAsync();
         _slots.Dispose();
     }
@@ -87,19 +96,17 @@ internal sealed class BuildSession : IAsyncDisposable
 
     private OpFactory OpFactory()
     {
-        var secrets = new SecretReader(_request.Secrets, _services.Options.Environment);
-        var agents = new AgentSources(_request.Ssh, _services.Options.Environment, _temporary.Path);
         var environment = new StepEnvironment
         {
             Worker = _services.Worker,
             StateDirectory = _services.State.Root,
             Time = _services.Options.Time,
-            Secret = secrets.ReadAsync,
-            Agent = agents.Forward,
+            Secret = _secrets.ReadAsync,
+            Agent = _agents.Forward,
             ResolvConf = NetworkFiles.ResolvConf(File.Exists("/etc/resolv.conf") ? File.ReadAllText("/etc/resolv.conf") : null, sharesNetwork: true),
             Network = _request.Network,
             Slots = _slots,
         };
-        return new OpFactory(_resolver, _services.Images, _contexts, environment, new Directories(_services.Worker), new ArchiveUnpacker(_temporary.Path), _events);
+        return new OpFactory(_resolver, _services.Images, _services.Content, _contexts, _remote, environment, new Directories(_services.Worker), new ArchiveUnpacker(_temporary.Path), _events);
     }
 }

@@ -1,19 +1,61 @@
+using Kimg.Engine.Graph;
 using Kimg.Engine.Primitives;
+using Kimg.Engine.Sources;
 
 namespace Kimg.Engine.Build;
 
 /// <summary>Makes a context a directory of this machine.</summary>
-internal static class ContextDirectory
+internal sealed class ContextDirectory(RemoteFiles remote, TemporaryDirectory temporary)
 {
-    /// <returns>Null when the context has no files.</returns>
-    public static Task<string?> OpenAsync(ContextSource source, TemporaryDirectory temporary, CancellationToken cancellationToken) => source switch
+    public async Task<OpenedContext> OpenAsync(ContextSource source, CancellationToken cancellationToken) => source switch
     {
-        DirectoryContext directory => Task.FromResult<string?>(directory.Path),
-        EmptyContext => Task.FromResult<string?>(null),
-        TarContext tar => Task.Run<string?>(() => TarExtraction.Extract(tar.Tar, temporary.MakeEmpty(), cancellationToken), cancellationToken),
-        _ => throw new KimgException(ErrorCode.UnsupportedFeature, $"a context of type {source.GetType().Name} is not supported")
+        DirectoryContext directory => new OpenedContext(directory.Path) { IsLocal = true },
+        EmptyContext => new OpenedContext(null),
+        TarContext tar => new OpenedContext(await Task.Run(() => TarExtraction.Extract(tar.Tar, temporary.MakeEmpty(), cancellationToken), cancellationToken)),
+        GitContext git => await OpenAsync(Parse(git), cancellationToken),
+        HttpContext http => await OpenAsync(http, cancellationToken),
+        ImageContext or OciLayoutContext => throw new KimgException(ErrorCode.UnsupportedFeature, "an image cannot be the main context")
         {
-            Hint = "use a directory, or a tar on stdin",
+            Hint = "give it as a named one: --build-context NAME=docker-image://…, and use it with FROM NAME or COPY --from=NAME",
         },
+        _ => throw new System.Diagnostics.UnreachableException(source.GetType().Name),
     };
+
+    /// <exception cref="KimgException">InvalidArgument: the text names no repository.</exception>
+    public static GitSourceOp Parse(GitContext git) => GitReference.TryParse(git.Url) is { } reference
+        ? GitSourceOp.Of(reference)
+        : throw new KimgException(ErrorCode.InvalidArgument, "the context is not the address of a git repository") { Hint = "write https://host/repo.git#ref:directory" };
+
+    private async Task<OpenedContext> OpenAsync(GitSourceOp op, CancellationToken cancellationToken)
+    {
+        GitCheckout checkout = await remote.Git.CheckoutAsync(op, cancellationToken);
+        return new OpenedContext(checkout.Directory) { Origin = new Vertex(op, [], new VertexMeta("[internal] load git source")) };
+    }
+
+    // An archive is the context; anything else is a Dockerfile on its own, in a context that holds nothing but it.
+    private async Task<OpenedContext> OpenAsync(HttpContext http, CancellationToken cancellationToken)
+    {
+        const string name = "context";
+        var op = new HttpSourceOp(http.Url) { FileName = name };
+        HttpDownload file = await remote.Http.FetchAsync(http.Url, null, null, cancellationToken);
+        string directory = temporary.MakeEmpty();
+        bool archive = remote.IsArchive(file);
+        await using Stream bytes = remote.Open(file);
+        if (archive) await Task.Run(() => TarExtraction.Extract(bytes, directory, cancellationToken), cancellationToken);
+        else await using (FileStream copy = File.Create(Path.Combine(directory, name))) await bytes.CopyToAsync(copy, cancellationToken);
+        return new OpenedContext(directory) { Dockerfile = archive ? null : name, Origin = new Vertex(op, [], new VertexMeta("[internal] load remote build context")) };
+    }
+}
+
+/// <param name="Directory">On this machine; null when the context has no files.</param>
+internal sealed record OpenedContext(string? Directory)
+{
+    /// <summary>The user's own directory: ignore files count, and --file may lead out of it. Everything else is somebody's upload.</summary>
+    public bool IsLocal { get; init; }
+
+    /// <summary>The Dockerfile, when the context is nothing but that.</summary>
+    public string? Dockerfile { get; init; }
+
+    /// <summary>The source it was fetched from; null when it was not.</summary>
+    public Vertex? Origin { get; init; }
 }

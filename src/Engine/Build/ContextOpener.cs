@@ -11,12 +11,13 @@ internal sealed class ContextOpener(StateLayout state, TimeProvider time) : IDis
     /// <summary>The name of the main context in <see cref="LocalSourceOp"/>.</summary>
     public const string Main = "context";
 
-    private readonly ConcurrentDictionary<string, (string Directory, string? Dockerfile)> _directories = new();
+    private readonly ConcurrentDictionary<string, (string Directory, Func<PatternMatcher?> Ignore)> _directories = new();
+    private readonly ConcurrentDictionary<string, OciLayout> _layouts = new();
     private readonly ConcurrentDictionary<string, Lazy<ContextTree>> _open = new();
     private readonly ConcurrentBag<ContextDigests> _digests = [];
 
-    /// <param name="dockerfile">Host path of the Dockerfile, whose own ignore file goes first; null: only the context's.</param>
-    public void Add(string name, string directory, string? dockerfile)
+    /// <param name="ignore">Finds what is hidden when the directory is opened.</param>
+    public void Add(string name, string directory, Func<PatternMatcher?> ignore)
     {
         if (!Directory.Exists(directory))
         {
@@ -26,10 +27,18 @@ internal sealed class ContextOpener(StateLayout state, TimeProvider time) : IDis
             };
         }
 
-        _directories[name] = (directory, dockerfile);
+        _directories[name] = (directory, ignore);
     }
 
     public ContextTree Open(LocalSourceOp op) => _open.GetOrAdd(op.Name, name => new Lazy<ContextTree>(() => OpenNew(name))).Value;
+
+    /// <summary>A checkout that lives as long as the build; nothing in it is hidden.</summary>
+    public ContextTree Open(GitCheckout checkout) => _open.GetOrAdd(checkout.Directory, path => new Lazy<ContextTree>(() => Open(path, null, null))).Value;
+
+    /// <param name="name">Of the named context.</param>
+    public void Add(string name, OciLayout layout) => _layouts[name] = layout;
+
+    public OciLayout Layout(string name) => _layouts[name];
 
     /// <summary>Keeps the digests that were computed, for the next build.</summary>
     public void SaveDigests()
@@ -45,9 +54,15 @@ internal sealed class ContextOpener(StateLayout state, TimeProvider time) : IDis
 
     private ContextTree OpenNew(string name)
     {
-        (string directory, string? dockerfile) = _directories[name];
-        var digests = new ContextDigests(Path.Combine(state.Contexts, Digest.Sha256(directory).Hex), time);
+        (string directory, Func<PatternMatcher?> ignore) = _directories[name];
+        bool temporary = directory.StartsWith(state.Temporary + "/", StringComparison.Ordinal);
+        return Open(directory, ignore(), temporary ? null : Path.Combine(state.Contexts, Digest.Sha256(directory).Hex));
+    }
+
+    private ContextTree Open(string directory, PatternMatcher? ignore, string? digestFile)
+    {
+        var digests = new ContextDigests(digestFile, time);
         _digests.Add(digests);
-        return new ContextTree(directory, IgnoreFile.Find(directory, dockerfile), digests);
+        return new ContextTree(directory, ignore, digests);
     }
 }

@@ -14,9 +14,12 @@ internal sealed class FrontendHost(
     ImageResolver images,
     ImmutableSortedDictionary<string, ContextSource> namedContexts,
     ContextOpener contexts,
+    ContextDirectory directories,
+    RemoteFiles remote,
     EventStream events) : IFrontendHost
 {
     private readonly ConcurrentDictionary<(string Name, Platform Platform), Lazy<Task<PulledImage>>> _resolved = new();
+    private readonly ConcurrentDictionary<string, Lazy<Task<string>>> _fetched = new();
 
     public async Task<ResolvedImage> ResolveImageAsync(ImageReference reference, Platform platform, CancellationToken cancellationToken)
     {
@@ -30,8 +33,14 @@ internal sealed class FrontendHost(
         switch (source)
         {
             case DirectoryContext directory:
-                contexts.Add("context:" + name, directory.Path, dockerfile: null);
-                return new NamedContext(new Vertex(new LocalSourceOp("context:" + name), [], new VertexMeta($"[context {name}] load from client")), null);
+                return Local(name, directory.Path, () => IgnoreFile.Find(directory.Path, dockerfile: null));
+            case GitContext git:
+                return new NamedContext(new Vertex(ContextDirectory.Parse(git), [], new VertexMeta($"[context {name}] load from git")), null);
+            case HttpContext http:
+                string fetched = await _fetched.GetOrAdd(http.Url, _ => new(() => FetchAsync(name, http, cancellationToken))).Value;
+                return Local(name, fetched, static () => null);
+            case OciLayoutContext layout:
+                return await LayoutAsync(name, layout, platform, cancellationToken);
             case ImageContext image:
                 ResolvedImage resolved = await ResolveImageAsync(image.Reference, platform, cancellationToken);
                 var op = new ImageSourceOp(image.Reference.ToString(), platform, resolved.Digest);
@@ -39,9 +48,29 @@ internal sealed class FrontendHost(
             default:
                 throw new KimgException(ErrorCode.UnsupportedFeature, $"named context '{name}': {source.GetType().Name} is not supported")
                 {
-                    Hint = "use a directory or docker-image://",
+                    Hint = "use a directory, a git or http address, docker-image:// or oci-layout://",
                 };
         }
+    }
+
+    public Task<long?> FindSourceTimeAsync(Vertex source, CancellationToken cancellationToken) => remote.TimeOfAsync(source.Op, cancellationToken);
+
+    private NamedContext Local(string name, string directory, Func<PatternMatcher?> ignore)
+    {
+        contexts.Add("context:" + name, directory, ignore);
+        return new NamedContext(new Vertex(new LocalSourceOp("context:" + name), [], new VertexMeta($"[context {name}] load from client")), null);
+    }
+
+    private Task<string> FetchAsync(string name, HttpContext http, CancellationToken cancellationToken) =>
+        events.RunAsync($"[context {name}] load from http", async _ => (await directories.OpenAsync(http, cancellationToken)).Directory!);
+
+    private async Task<NamedContext> LayoutAsync(string name, OciLayoutContext context, Platform platform, CancellationToken cancellationToken)
+    {
+        var layout = new OciLayout(context.Path);
+        contexts.Add(name, layout);
+        LayoutImage image = await layout.ResolveAsync(context.Tag, context.Digest, platform, cancellationToken);
+        var op = new OciLayoutSourceOp(name, null, image.Manifest.Descriptor.Digest, platform);
+        return new NamedContext(new Vertex(op, [], new VertexMeta($"[context {name}] oci-layout://{context.Path}")), image.Config);
     }
 
     // A name is a stage's, or an image's in any spelling.

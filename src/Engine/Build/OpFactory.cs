@@ -1,6 +1,6 @@
+using Kimg.Engine.Content;
 using Kimg.Engine.Graph;
 using Kimg.Engine.Ops;
-using Kimg.Engine.Primitives;
 using Kimg.Engine.Solver;
 using Kimg.Engine.Sources;
 
@@ -10,7 +10,9 @@ namespace Kimg.Engine.Build;
 internal sealed class OpFactory(
     ImageResolver resolver,
     ImageLayers images,
+    IContentStore content,
     ContextOpener contexts,
+    RemoteFiles remote,
     StepEnvironment environment,
     Directories directories,
     ArchiveUnpacker unpacker,
@@ -25,13 +27,12 @@ internal sealed class OpFactory(
             MergeOp => new MergeRunner(vertex.Inputs.Length),
             ImageSourceOp image => new ImageRunner(image, resolver, images, item.Report),
             LocalSourceOp local => new LocalRunner(local, contexts.Open),
+            GitSourceOp git => new GitRunner(git, remote.Git, contexts.Open),
+            HttpSourceOp http => new HttpRunner(http, remote.Http, content, item.Report),
+            OciLayoutSourceOp layout => new OciLayoutRunner(layout, contexts.Layout, images, item.Report),
             FileOp file => new FileRunner(file, vertex.Inputs.Length, unpacker, environment.Time),
             ExecOp exec => new ExecRunner(exec, vertex.Inputs.Length, vertex.Meta, environment, directories, item.Output),
-            _ => throw new KimgException(ErrorCode.UnsupportedFeature, $"{vertex.Meta.Name}: sources of type '{vertex.Op.GetType().Name}' are not supported")
-            {
-                Span = vertex.Meta.Span,
-                Hint = "fetch it in a RUN step, or put it into the build context",
-            },
+            _ => throw new System.Diagnostics.UnreachableException(vertex.Op.GetType().Name),
         };
     }
 }

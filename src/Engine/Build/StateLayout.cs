@@ -15,6 +15,12 @@ internal sealed record StateLayout(string Root)
     /// <summary>Content digests of contexts, a file per directory.</summary>
     public string Contexts => Path.Combine(Root, "contexts");
 
+    /// <summary>Bare git repositories, one per remote, and the keys of ssh hosts met.</summary>
+    public string Git => Path.Combine(Root, "git");
+
+    /// <summary>What web servers said of the files fetched from them, by digest of the URL.</summary>
+    public string Http => Path.Combine(Root, "cache", "http");
+
     /// <summary>Directories of layers, by driver and owner encoding.</summary>
     public string Snapshots => Path.Combine(Root, "snapshots");
 

@@ -30,7 +30,7 @@ internal static class EpochResolver
         if (value.Length == 0) return null;
         if (long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long seconds)) return seconds;
         Vertex source = value == "context"
-            ? lowering.Options.Context
+            ? lowering.Options.ContextOrigin ?? lowering.Options.Context
             : (await lowering.Host.FindNamedContextAsync(value, lowering.Options.Platform, cancellationToken))?.Root
                 ?? StageSource(lowering, value);
         // Only what is fetched has a time of its own; a local directory leaves the build without one.

@@ -52,6 +52,9 @@ public sealed record FrontendOptions
 
     /// <summary>Where the main context is: a vertex whose result is its root. Null when there is none (Dockerfile on stdin).</summary>
     public required Vertex Context { get; init; }
+
+    /// <summary>The git or http source the main context was made from; null: it is local.</summary>
+    public Vertex? ContextOrigin { get; init; }
 }
 
 /// <summary>What lowering asks of its surroundings.</summary>

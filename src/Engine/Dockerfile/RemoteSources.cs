@@ -38,11 +38,7 @@ internal static class RemoteSources
             };
         }
 
-        return new GitSourceOp(git.Remote, git.Ref)
-        {
-            Subdir = git.Subdir, KeepGitDir = git.KeepGitDir ?? add.KeepGitDir ?? false, Submodules = git.Submodules ?? true,
-            Checksum = git.Checksum ?? checksum, FetchByCommit = git.FetchByCommit,
-        };
+        return GitSourceOp.Of(git) with { KeepGitDir = git.KeepGitDir ?? add.KeepGitDir ?? false, Checksum = git.Checksum ?? checksum };
     }
 
     private static string FileName(string url) =>

@@ -28,6 +28,16 @@ public sealed record GitSourceOp(string Remote, string? Ref) : Op
 
     /// <summary>The checksum is fetched directly and trusted; <see cref="Ref"/> is only its name.</summary>
     public bool FetchByCommit { get; init; }
+
+    /// <summary>"commit": files have the time of the commit; otherwise that of the first checkout here.</summary>
+    public string? ModificationTime { get; init; }
+
+    /// <summary>What a reference asks for.</summary>
+    public static GitSourceOp Of(GitReference git) => new(git.Remote, git.Ref)
+    {
+        Subdir = git.Subdir, KeepGitDir = git.KeepGitDir ?? false, Submodules = git.Submodules ?? true, Checksum = git.Checksum,
+        FetchByCommit = git.FetchByCommit, ModificationTime = git.ModificationTime,
+    };
 }
 
 /// <summary>One file fetched over http(s), placed in the root as <see cref="FileName"/>.</summary>

@@ -15,6 +15,7 @@ internal sealed class ContextTree : IFileTree, IDisposable
     private readonly ContextDigests _digests;
     private readonly Dictionary<ImagePath, Found?> _found = [];
     private readonly Dictionary<ImagePath, IReadOnlyList<TarEntry>> _children = [];
+    private readonly Dictionary<ImagePath, PatternState> _states = [];
     private readonly Dictionary<(ulong Device, ulong Inode), ImagePath> _links = [];
     private readonly Lock _gate = new();
 
@@ -82,13 +83,17 @@ internal sealed class ContextTree : IFileTree, IDisposable
         using SafeFileHandle handle = Trees.OpenDirectory(_root, directory.IsRoot ? "." : directory.Value);
         List<string> names = Trees.List(handle);
         var entries = new List<TarEntry>(names.Count);
+        PatternState state = _states.GetValueOrDefault(directory);
+        bool exceptions = _ignore?.HasExclusions ?? false;
         foreach (string name in names)
         {
             ImagePath path = directory.Append(name);
-            bool hidden = _ignore?.MatchesOrParentMatches(path.Value) ?? false;
-            if (hidden && !_ignore!.HasExclusions) continue;
+            PatternState below = default;
+            bool hidden = _ignore?.Matches(path.Value, state, out below) ?? false;
+            if (hidden && !exceptions) continue;
             if (!Trees.TryStat(handle, name, out FileStat stat) || stat.Format == FileStat.Socket) continue;
-            if (hidden && !stat.IsDirectory) continue;
+            if (hidden && (!stat.IsDirectory || !_ignore!.MayIncludeBelow(path.Value))) continue;
+            if (stat.IsDirectory && _ignore is not null) _states[path] = below;
             Found found = Make(path, stat);
             if (stat.IsSymlink) found = found with { Entry = found.Entry with { LinkTarget = Trees.ReadLink(handle, name) } };
             _found[path] = found;

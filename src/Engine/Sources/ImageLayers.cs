@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Kimg.Engine.Content;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Registry;
@@ -12,19 +13,25 @@ internal sealed class ImageLayers(LayerStorage storage, RegistryClient registry)
     /// <summary>All layers of an image, bottom first; nothing is fetched.</summary>
     /// <param name="progress">Told a layer's digest, the bytes fetched so far and its size.</param>
     /// <exception cref="KimgException">InvalidManifest: the configuration does not match the manifest.</exception>
-    public ImmutableArray<SnapshotLayer> OpenAll(PulledImage image, Action<string, long, long> progress)
+    public ImmutableArray<SnapshotLayer> OpenAll(PulledImage image, Action<string, long, long> progress) =>
+        OpenAll(image.Manifest.Manifest!, image.Config, image.Blobs, image.Name.Familiar, image.Name.ToString(), progress);
+
+    /// <param name="name">For messages.</param>
+    /// <param name="source">The image as a reference its layers can be fetched by in a later build; null: none.</param>
+    public ImmutableArray<SnapshotLayer> OpenAll(
+        Manifest manifest, ImageConfig config, IBlobProvider provider, string name, string? source, Action<string, long, long> progress)
     {
-        ImmutableArray<Descriptor> blobs = image.Manifest.Manifest!.Layers;
-        ImmutableArray<Digest> diffIds = image.Config.Rootfs?.DiffIds ?? [];
+        ImmutableArray<Descriptor> blobs = manifest.Layers;
+        ImmutableArray<Digest> diffIds = config.Rootfs?.DiffIds ?? [];
         if (blobs.Length != diffIds.Length)
         {
             throw new KimgException(
-                ErrorCode.InvalidManifest, $"the manifest of '{image.Name.Familiar}' has {blobs.Length} layers and its configuration {diffIds.Length}");
+                ErrorCode.InvalidManifest, $"the manifest of '{name}' has {blobs.Length} layers and its configuration {diffIds.Length}");
         }
 
-        return [.. blobs.Zip(diffIds, (blob, diffId) => new BlobLayer(blob, diffId, image.Blobs, storage)
+        return [.. blobs.Zip(diffIds, (blob, diffId) => new BlobLayer(blob, diffId, provider, storage)
         {
-            Source = image.Name.ToString(),
+            Source = source,
             Progress = done => progress(blob.Digest.ToString(), done, blob.Size),
         })];
     }
