@@ -1,6 +1,6 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Globalization;
-using System.Text;
 using System.Text.RegularExpressions;
 using Kimg.Engine.Graph;
 using Kimg.Engine.Native;
@@ -16,6 +16,8 @@ namespace Kimg.Engine.Sources;
 internal sealed partial class GitRepositories(
     GitOptions options, Func<string, CancellationToken, Task<byte[]?>> secret, Func<string?> agent, Func<string> makeDirectory, TimeProvider time)
 {
+    private static readonly SearchValues<char> s_hex = SearchValues.Create("0123456789abcdef");
+
     private readonly GitProgram _git = new(options);
     private readonly ConcurrentDictionary<GitSourceOp, Lazy<Task<GitCheckout>>> _known = new();
 
@@ -24,7 +26,7 @@ internal sealed partial class GitRepositories(
         _known.GetOrAdd(op, _ => new(() => CheckoutNewAsync(op, cancellationToken))).Value;
 
     /// <summary>True for a whole commit id, SHA-1 or SHA-256.</summary>
-    public static bool IsCommit(string? text) => text is { Length: 40 or 64 } && text.AsSpan().IndexOfAnyExcept("0123456789abcdef") < 0;
+    public static bool IsCommit(string? text) => text is { Length: 40 or 64 } && !text.AsSpan().ContainsAnyExcept(s_hex);
 
     private async Task<GitCheckout> CheckoutNewAsync(GitSourceOp op, CancellationToken cancellationToken)
     {
