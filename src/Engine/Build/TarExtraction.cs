@@ -1,74 +1,130 @@
 using Kimg.Engine.Archive;
+using Kimg.Engine.Native;
 using Kimg.Engine.Primitives;
+using Microsoft.Win32.SafeHandles;
 
 namespace Kimg.Engine.Build;
 
-/// <summary>Unpacks a context tar into a directory of the user's own: files, directories and symlinks; owners and devices are not kept, as a context has none. The tar
-/// is hostile: nothing is ever written through a symlink.</summary>
+/// <summary>Unpacks a context tar into a directory of the user's own: files, directories, symlinks and hard links; owners and devices are not kept, as a context has
+/// none. The tar is hostile: every parent is walked to without following symlinks, and one that is no directory is replaced.</summary>
 internal static class TarExtraction
 {
+    private const int Owner = 0b111_000_000, Readable = 0b100_000_000;
+
     /// <returns>The directory.</returns>
+    /// <exception cref="KimgException">UnsafeArchive, ContextUnreadable.</exception>
     public static string Extract(Stream tar, string directory, CancellationToken cancellationToken)
     {
+        using SafeFileHandle root = Trees.OpenRoot(directory);
         var reader = new TarReader(Codec.Decompress(tar), TarDialect.Plain);
-        var times = new List<(string Path, long Seconds)>();
-        while (reader.ReadNext() is { } entry)
+        var directories = new List<TarEntry>();
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (entry.Path.IsRoot) continue;
-            string path = Prepare(directory, entry);
-            switch (entry.Type)
+            while (reader.ReadNext() is { } entry)
             {
-                case EntryType.Directory:
-                    Directory.CreateDirectory(path);
-                    SetMode(path, entry.Mode | 0b111_000_000);
-                    break;
-                case EntryType.File:
-                    using (var file = new FileStream(path, FileMode.CreateNew)) reader.Content.CopyTo(file);
-                    SetMode(path, entry.Mode | 0b100_000_000);
-                    break;
-                case EntryType.Symlink:
-                    File.CreateSymbolicLink(path, entry.LinkTarget!);
-                    continue;
-                case EntryType.HardLink:
-                    string target = Prepare(directory, entry with { Path = ImagePath.Normalize(entry.LinkTarget!) }, replace: false);
-                    if (new FileInfo(target) is { LinkTarget: null, Exists: true }) File.Copy(target, path);
-                    break;
-                default:
-                    continue;
+                cancellationToken.ThrowIfCancellationRequested();
+                if (entry.Path.IsRoot) continue;
+                using SafeFileHandle parent = OpenParent(root, entry.Path);
+                Put(root, parent, entry, reader);
+                if (entry.Type == EntryType.Directory) directories.Add(entry);
             }
 
-            times.Add((path, entry.ModifiedSeconds));
+            // Last, the deepest first: writing below a directory changes its time, and its mode may forbid that.
+            foreach (TarEntry entry in Enumerable.Reverse(directories)) Finish(root, entry);
+            return directory;
         }
-
-        // Deepest first: writing below a directory changes its time.
-        for (int i = times.Count - 1; i >= 0; i--)
-            if (Path.Exists(times[i].Path)) File.SetLastWriteTimeUtc(times[i].Path, DateTimeOffset.FromUnixTimeSeconds(times[i].Seconds).UtcDateTime);
-        return directory;
-    }
-
-    private static void SetMode(string path, int mode)
-    {
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, (UnixFileMode)mode);
-    }
-
-    // The host path of the entry with every parent a real directory and, to replace it, nothing at its place (but a directory for a directory).
-    private static string Prepare(string root, TarEntry entry, bool replace = true)
-    {
-        string path = root;
-        string[] parts = entry.Path.Parts;
-        foreach (string part in parts[..^1])
+        catch (SyscallException error)
         {
-            path = Path.Combine(path, part);
-            if (new DirectoryInfo(path).LinkTarget is not null || File.Exists(path)) File.Delete(path);
-            Directory.CreateDirectory(path);
+            throw new KimgException(ErrorCode.ContextUnreadable, $"the context cannot be unpacked: {error.Message}", error) { Hint = "check the space and the permissions below the state directory" };
+        }
+    }
+
+    private static void Put(SafeFileHandle root, SafeFileHandle parent, TarEntry entry, TarReader reader)
+    {
+        string name = entry.Path.Name;
+        switch (entry.Type)
+        {
+            case EntryType.Directory:
+                OpenOrMake(parent, name).Dispose();
+                break;
+            case EntryType.File:
+                Clear(parent, name);
+                using (var file = new FileStream(Trees.CreateFile(parent, name), FileAccess.Write, bufferSize: 0)) reader.Content.CopyTo(file, 128 << 10);
+                Trees.ChangeMode(parent, name, entry.Mode | Readable);
+                Trees.SetModified(parent, name, entry.ModifiedSeconds, 0);
+                break;
+            case EntryType.Symlink:
+                Clear(parent, name);
+                Trees.MakeSymlink(entry.LinkTarget!, parent, name);
+                Trees.SetModified(parent, name, entry.ModifiedSeconds, 0);
+                break;
+            case EntryType.HardLink:
+                Link(root, parent, entry);
+                break;
+        }
+    }
+
+    private static void Link(SafeFileHandle root, SafeFileHandle parent, TarEntry entry)
+    {
+        ImagePath target = ImagePath.Normalize(entry.LinkTarget!);
+        using SafeFileHandle? directory = TryOpen(root, target.Parent);
+        if (directory is null || !Trees.TryStat(directory, target.Name, out FileStat stat) || stat.IsDirectory)
+            throw new KimgException(ErrorCode.UnsafeArchive, $"the context holds '{entry.Path}', a hard link to '{target}', which is no file before it") { Hint = "make the tar again" };
+        Clear(parent, entry.Path.Name);
+        if (Trees.MakeLink(directory, target.Name, parent, entry.Path.Name) is var errno and not 0)
+            throw new SyscallException("linkat", errno, entry.Path.Value);
+    }
+
+    private static void Finish(SafeFileHandle root, TarEntry entry)
+    {
+        using SafeFileHandle? directory = TryOpen(root, entry.Path);
+        if (directory is null) return; // something later took its place
+        Trees.ChangeMode(directory, entry.Mode | Owner);
+        Trees.SetModified(directory, entry.ModifiedSeconds, 0);
+    }
+
+    private static SafeFileHandle OpenParent(SafeFileHandle root, ImagePath path)
+    {
+        SafeFileHandle at = Trees.OpenDirectory(root, ".");
+        foreach (string part in path.Parts[..^1])
+        {
+            using SafeFileHandle above = at;
+            at = OpenOrMake(above, part);
         }
 
-        path = Path.Combine(path, parts[^1]);
-        if (!replace) return path;
-        var existing = new DirectoryInfo(path);
-        if (existing.LinkTarget is not null || File.Exists(path)) File.Delete(path);
-        else if (existing.Exists && entry.Type != EntryType.Directory) existing.Delete(recursive: true);
-        return path;
+        return at;
+    }
+
+    private static SafeFileHandle OpenOrMake(SafeFileHandle parent, string name)
+    {
+        if (Trees.TryStat(parent, name, out FileStat stat) && !stat.IsDirectory) Clear(parent, name);
+        Trees.TryMakeDirectory(parent, name, 0b111_101_101);
+        return Trees.OpenDirectory(parent, name);
+    }
+
+    private static SafeFileHandle? TryOpen(SafeFileHandle root, ImagePath path)
+    {
+        SafeFileHandle at = Trees.OpenDirectory(root, ".");
+        foreach (string part in path.IsRoot ? [] : path.Parts)
+        {
+            using SafeFileHandle above = at;
+            if (!Trees.TryStat(above, part, out FileStat stat) || !stat.IsDirectory) return null;
+            at = Trees.OpenDirectory(above, part);
+        }
+
+        return at;
+    }
+
+    // What is there goes, a directory with all that is in it.
+    private static void Clear(SafeFileHandle parent, string name)
+    {
+        if (!Trees.TryStat(parent, name, out FileStat stat)) return;
+        if (stat.IsDirectory)
+        {
+            using SafeFileHandle directory = Trees.OpenDirectory(parent, name);
+            foreach (string child in Trees.List(directory)) Clear(directory, child);
+        }
+
+        if (Trees.Unlink(parent, name, stat.IsDirectory) is var errno and not 0) throw new SyscallException("unlinkat", errno, name);
     }
 }

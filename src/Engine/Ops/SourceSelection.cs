@@ -96,15 +96,16 @@ internal sealed class SourceSelection
     private static List<ImagePath> Expand(IFileTree tree, string source, CopyAction action)
     {
         string[] parts = source.Split('/', StringSplitOptions.RemoveEmptyEntries);
-        int first = action.AllowWildcard ? Array.FindIndex(parts, part => FilepathMatch.HasWildcards(part)) : -1;
+        int first = action.AllowWildcard ? Array.FindIndex(parts, part => GlobPattern.HasWildcards(part)) : -1;
         if (first < 0) return [ImagePath.Normalize(source)];
         var matches = new List<ImagePath> { ImagePath.Normalize(string.Join('/', parts[..first])) };
         matches[0] = tree.Resolve(matches[0]);
         for (int i = first; i < parts.Length; i++)
         {
-            // As filepath.Walk: only real directories are descended into.
+            // As filepath.Walk: only real directories are descended into. A malformed pattern matches nothing.
+            GlobPattern.TryParse(parts[i], globstar: false, out GlobPattern? pattern);
             matches = [.. matches.Where(m => tree.Find(m)?.Type == EntryType.Directory).SelectMany(tree.Children)
-                .Where(child => FilepathMatch.IsMatch(parts[i], child.Path.Name)).Select(child => child.Path)];
+                .Where(child => pattern?.IsMatch(child.Path.Name) == true).Select(child => child.Path)];
         }
 
         return matches;

@@ -30,6 +30,18 @@ internal sealed class GlobPattern
         _suffix = string.Concat(tokens.AsEnumerable().Reverse().TakeWhile(t => t.Kind == Kind.Literal).Select(t => t.Value).Reverse());
     }
 
+    /// <summary>True when the text is more than the name of one thing.</summary>
+    public static bool HasWildcards(ReadOnlySpan<char> pattern)
+    {
+        for (int i = 0; i < pattern.Length; i++)
+        {
+            if (pattern[i] == '\\') i++;
+            else if (pattern[i] is '*' or '?' or '[') return true;
+        }
+
+        return false;
+    }
+
     /// <summary>False when the pattern is malformed: an open or empty class, a range without end, a backslash at the end.</summary>
     public static bool TryParse(string text, bool globstar, [NotNullWhen(true)] out GlobPattern? pattern)
     {

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text;
 using Kimg.Engine.Build;
 using Kimg.Engine.Primitives;
@@ -27,7 +26,7 @@ public sealed class RemoteSourceTests : IDisposable
 
         Assert.Equal("content", File.ReadAllText(Out("file.txt")));
         Assert.Equal(new DateTime(2015, 10, 21, 7, 28, 0, DateTimeKind.Utc), File.GetLastWriteTimeUtc(Out("file.txt")));
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Out("file.txt")));
+        Assert.Equal("600\n", await HostProgram.MustAsync("stat", "-c", "%a", Out("file.txt")));
         Assert.Equal(2, server.Requests.Count);
         Assert.Equal(2, second.CachedVertices); // ADD and the scratch below it
     }
@@ -173,6 +172,51 @@ public sealed class RemoteSourceTests : IDisposable
         Assert.Equal("v1", (await HostProgram.MustAsync("git", "-C", Out("src"), "describe", "--tags")).Trim());
         Assert.Equal("", await HostProgram.MustAsync("git", "-C", Out("src"), "status", "--porcelain"));
         Assert.Equal(2, again.CachedVertices); // ADD and the scratch below it
+    }
+
+    [Fact]
+    public async Task Submodules_are_checked_out_unless_they_are_not_wanted()
+    {
+        using var sub = await GitServer.StartAsync(_directory["sub"]);
+        await sub.CommitAsync(("inner", "from the submodule"));
+        using var repository = await GitServer.StartAsync(_directory["served"]);
+        await repository.CommitAsync(("file", "one"));
+        await repository.GitAsync("submodule", "add", "-q", sub.Url, "vendor/sub");
+        await repository.GitAsync("commit", "-qm", "submodule");
+
+        await BuildAsync($"FROM scratch\nADD {repository.Url} /with/\nADD {repository.Url}?submodules=false /without/\n");
+
+        Assert.Equal("from the submodule", File.ReadAllText(Out("with/vendor/sub/inner")));
+        Assert.False(Path.Exists(Out("with/vendor/sub/.git")));
+        Assert.False(Path.Exists(Out("without/vendor/sub/inner")));
+    }
+
+    [Fact]
+    public async Task A_repository_of_sha256_objects_works_too()
+    {
+        using var repository = await GitServer.StartAsync(_directory["served"], "sha256");
+        await repository.CommitAsync(("file", "one"));
+        string commit = (await repository.GitAsync("rev-parse", "HEAD")).Trim();
+
+        await BuildAsync($"FROM scratch\nADD {repository.Url}#{commit} /\n");
+
+        Assert.Equal("one", File.ReadAllText(Out("file")));
+    }
+
+    [Fact]
+    public async Task A_token_for_git_goes_into_the_header_and_never_into_messages_or_the_state_directory()
+    {
+        using var server = new ScriptedServer(_ => new ScriptedAnswer(401));
+        KimgException error = await Assert.ThrowsAsync<KimgException>(() => BuildAsync(
+            $"FROM scratch\nADD http://user:passw0rd@{server.Host}/x.git /\n",
+            request => request with { Secrets = [new SecretSource("GIT_AUTH_TOKEN", WriteFile("token", "s3cret\n"), null)] }));
+
+        string header = "basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes("x-access-token:s3cret"));
+        Assert.All(server.Requests, request => Assert.Equal(header, request.Authorization));
+        Assert.NotEmpty(server.Requests);
+        Assert.DoesNotContain("passw0rd", error.Message + error.Hint, StringComparison.Ordinal);
+        ProgramResult found = await HostProgram.RunAsync("grep", ["-rlE", "passw0rd|s3cret", _directory["state"]]);
+        Assert.Equal(1, found.ExitCode);
     }
 
     [Theory]
