@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
@@ -112,7 +113,7 @@ internal sealed class PlanLayer : SnapshotLayer
     /// <summary>Keeps a window of small files being read while earlier ones are written.</summary>
     private sealed class ReadAhead(PlanLayer layer, CancellationToken cancellationToken) : IDisposable
     {
-        private const int SmallFile = 256 << 10, Window = 64, WindowBytes = 16 << 20;
+        private const int SmallFile = 256 << 10, Window = 64, WindowBytes = 4 << 20;
 
         private readonly Queue<(Task<Stream>? Small, PlanEntry Planned)> _queue = new();
         private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -167,15 +168,28 @@ internal sealed class PlanLayer : SnapshotLayer
             try
             {
                 await using Stream content = await layer.OpenVerifiedAsync(planned, stop);
-                var bytes = new byte[planned.Entry.Size];
-                content.ReadExactly(bytes);
+                int size = (int)planned.Entry.Size;
+                byte[] bytes = ArrayPool<byte>.Shared.Rent(size);
+                content.ReadExactly(bytes, 0, size);
                 if (content.ReadByte() >= 0) throw new System.Diagnostics.UnreachableException();
-                return new MemoryStream(bytes, writable: false);
+                return new RentedBytes(bytes, size);
             }
             finally
             {
                 _parallel.Release();
             }
+        }
+    }
+
+    /// <summary>Gives its buffer back: thousands of files of the size of large objects would otherwise be as much garbage before a collection.</summary>
+    private sealed class RentedBytes(byte[] rented, int size) : MemoryStream(rented, 0, size, writable: false)
+    {
+        private byte[]? _rented = rented;
+
+        protected override void Dispose(bool disposing)
+        {
+            base.Dispose(disposing);
+            if (Interlocked.Exchange(ref _rented, null) is { } buffer) ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 }
