@@ -15,7 +15,7 @@ export XDG_DATA_HOME=$work/data XDG_CACHE_HOME=$work/cache
 clean() {
   [[ -z ${registry_pid:-} ]] || { kill "$registry_pid" 2>/dev/null && wait "$registry_pid" 2>/dev/null || true; }
   # Layers hold files of other users of the build: those a plain rm may not remove are removed by kimg, in its own namespace.
-  kimg prune --all --force >/dev/null 2>&1 || true
+  kimg prune --all >/dev/null 2>&1 || true
   rm -rf "$work"
 }
 trap clean EXIT
