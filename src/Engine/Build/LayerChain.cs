@@ -70,6 +70,11 @@ internal sealed class LayerChain(IContentStore content, RecordStore<LayerBlobs> 
             records.Write(layer.Id, new LayerBlobs([.. known.Where(b => b.Form != form.Name || b.Epoch != epoch), made]));
             return made;
         }
+        catch (KimgException damage) when (damage.Code == ErrorCode.StoreCorrupt)
+        {
+            _made.TryRemove((layer.Id, form), out _); // the damage is gone: whoever asks again gets another answer
+            throw;
+        }
         finally
         {
             _slots.Release();
