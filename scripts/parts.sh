@@ -7,4 +7,5 @@ cli          | tests/Cli.Tests     |
 real         | tests/Real          |
 budgets      | tests/Budgets       |
 chaos        | tests/Chaos         |
+conformance  | tests/Conformance   |
 '

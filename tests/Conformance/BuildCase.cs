@@ -1,0 +1,65 @@
+using System.Text.Json.Nodes;
+using Kimg.TestKit;
+
+namespace Kimg.Conformance;
+
+/// <summary>One Dockerfile with its context and options, and what BuildKit makes of it: a directory below <c>tests/vectors/builds</c>.</summary>
+internal sealed record BuildCase(string Name, JsonObject Json)
+{
+    public const string Folder = "tests/vectors/builds";
+
+    /// <summary>Only cases whose name contains this; all without it.</summary>
+    private static readonly string s_wanted = Environment.GetEnvironmentVariable("KIMG_CASES") ?? "";
+
+    public static IReadOnlyList<string> Names { get; } =
+    [
+        .. from theme in Directory.GetDirectories(RepositoryFiles.Path(Folder))
+           from directory in Directory.GetDirectories(theme)
+           let name = $"{Path.GetFileName(theme)}/{Path.GetFileName(directory)}"
+           where name.Contains(s_wanted, StringComparison.Ordinal)
+           orderby name
+           select name,
+    ];
+
+    public string Home => RepositoryFiles.Path($"{Folder}/{Name}");
+
+    public string ExpectedFile => Path.Combine(Home, "expected.json");
+
+    public string Dockerfile => string.Concat(Json["dockerfile"]!.AsArray().Select(line => line!.GetValue<string>() + "\n"));
+
+    public JsonArray Context => Json["context"] as JsonArray ?? [];
+
+    public JsonObject Contexts => Object("contexts");
+
+    public JsonObject Secrets => Object("secrets");
+
+    /// <summary>Seconds since 1970 that every time in the image is clamped to.</summary>
+    public string? Epoch => Text("epoch");
+
+    /// <summary>Instead of <c>.dockerignore</c> and <c>Dockerfile</c> in the context.</summary>
+    public string DockerfileName => Text("file") ?? "Dockerfile";
+
+    public static BuildCase Read(string name) =>
+        new(name, JsonNode.Parse(File.ReadAllText(RepositoryFiles.Path($"{Folder}/{name}/case.json")))!.AsObject());
+
+    /// <summary>The options that both builders take alike.</summary>
+    public IEnumerable<string> Options()
+    {
+        foreach ((string key, JsonNode? value) in Object("args"))
+            yield return $"--build-arg={key}={value!.GetValue<string>()}";
+        foreach ((string key, JsonNode? value) in Object("labels"))
+            yield return $"--label={key}={value!.GetValue<string>()}";
+        foreach (JsonNode? host in Json["hosts"] as JsonArray ?? [])
+            yield return $"--add-host={host!.GetValue<string>()}";
+        if (Text("target") is { } target)
+            yield return $"--target={target}";
+        if (Text("platform") is { } platform)
+            yield return $"--platform={platform}";
+        if (Epoch is not null)
+            yield return $"--build-arg=SOURCE_DATE_EPOCH={Epoch}";
+    }
+
+    private JsonObject Object(string key) => Json[key] as JsonObject ?? [];
+
+    private string? Text(string key) => Json[key]?.GetValue<string>();
+}
