@@ -90,7 +90,7 @@ internal static class BaseImages
     private static byte[] Tar(JsonArray entries)
     {
         using MemoryStream bytes = new();
-        using (TarWriter writer = new(bytes, TarEntryFormat.Pax, leaveOpen: true))
+        using (TarWriter writer = new(bytes, TarEntryFormat.Ustar, leaveOpen: true))
         {
             foreach (JsonNode? entry in entries)
             {

@@ -24,7 +24,7 @@ internal static class BuiltImage
         int fromBase = history.Count(h => h["created_by"]?.GetValue<string>().StartsWith("base layer", StringComparison.Ordinal) == true);
         JsonArray layers =
         [
-            .. index["layers"]!.AsArray().Skip(fromBase).Select(layer => (JsonNode)Layer(BlobPath(layout, layer!))),
+            .. (index["layers"] as JsonArray ?? []).Skip(fromBase).Select(layer => (JsonNode)Layer(BlobPath(layout, layer!))),
         ];
         config.Remove("rootfs");
         config.Remove("history");

@@ -68,8 +68,9 @@ internal static class ContextWriter
 
     private static async Task WriteArchiveAsync(string path, JsonNode archive)
     {
-        await using (FileStream file = File.Create(path))
-        await using (TarWriter writer = new(file, TarEntryFormat.Pax))
+        string raw = path + ".raw";
+        await using (FileStream file = File.Create(raw))
+        await using (TarWriter writer = new(file, TarEntryFormat.Ustar))
         {
             foreach (JsonNode? entry in archive["entries"]!.AsArray())
                 await writer.WriteEntryAsync(TarEntryOf(entry!));
@@ -83,9 +84,13 @@ internal static class ContextWriter
             "zst" => ("zstd", ".zst"),
             _ => null,
         };
-        if (packer is not var (command, ending)) return;
-        await HostProgram.MustAsync(command, command == "zstd" ? ["-q", "--rm", path] : [path]);
-        File.Move(path + ending, path);
+        if (packer is var (command, ending))
+        {
+            await HostProgram.MustAsync(command, command == "zstd" ? ["-q", "--rm", raw] : [raw]);
+            raw += ending;
+        }
+
+        File.Move(raw, path);
     }
 
     /// <summary>Also of the layers of base images.</summary>
@@ -100,7 +105,7 @@ internal static class ContextWriter
             "fifo" => TarEntryType.Fifo,
             _ => TarEntryType.RegularFile,
         };
-        PaxTarEntry header = new(kind, type == "dir" ? path + "/" : path)
+        UstarTarEntry header = new(kind, type == "dir" ? path + "/" : path)
         {
             Mode = (UnixFileMode)Convert.ToInt32(Text(entry, "mode") ?? (type is "dir" or "link" ? "0755" : "0644"), 8),
             Uid = entry["uid"]?.GetValue<int>() ?? 0,

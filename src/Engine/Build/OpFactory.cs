@@ -18,7 +18,9 @@ internal sealed class OpFactory(
     ArchiveUnpacker unpacker,
     EventStream events)
 {
-    public IOp<OpResult> Create(Vertex vertex)
+    public IOp<OpResult> Create(Vertex vertex) => LocatedOp.Of(Bare(vertex), vertex.Meta.Span);
+
+    private IOp<OpResult> Bare(Vertex vertex)
     {
         var item = new WorkItem(vertex.Digest, events);
         return vertex.Op switch

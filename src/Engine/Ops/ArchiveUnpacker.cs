@@ -42,6 +42,8 @@ internal sealed class ArchiveUnpacker(string directory)
         TarEntry placed = entry with
         {
             Path = path,
+            // Linux knows no mode of a symlink: unpacked, it has this one.
+            Mode = entry.Type == EntryType.Symlink ? 0b111_111_111 : entry.Mode,
             Uid = owner?.Uid ?? entry.Uid,
             Gid = owner?.Gid ?? entry.Gid,
             LinkTarget = entry.Type == EntryType.HardLink ? root.Combine(entry.LinkTarget!).Value : entry.LinkTarget,

@@ -30,6 +30,6 @@ internal sealed class ContextResult(ContextTree tree) : OpResult
             editor.Put(byPath.TryGetValue(entry.Path, out Digest content) ? new PlanEntry(entry, new TreeFile(tree, entry, content)) : new PlanEntry(entry));
         }
 
-        return new PlanLayer(editor.Finish());
+        return new PlanLayer(await editor.FinishAsync(cancellationToken));
     }
 }

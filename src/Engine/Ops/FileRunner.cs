@@ -32,7 +32,7 @@ internal sealed class FileRunner : IOp<OpResult>
         IFileTree root = below.IsEmpty ? EmptyTree.Instance : await inputs[0].TreeAsync(cancellationToken);
         var editor = new TreeEditor(root, _op.CreatedTime ?? 0);
         foreach (FileAction action in _op.Actions) await ApplyAsync(editor, action, inputs, cancellationToken);
-        return new Snapshot(below).Append(new PlanLayer(editor.Finish()) { Created = _time.GetUtcNow() });
+        return new Snapshot(below).Append(new PlanLayer(await editor.FinishAsync(cancellationToken)) { Created = _time.GetUtcNow() });
     }
 
     // Input 0 is what is changed; it counts by its identity. The others count by what is copied from them.
@@ -48,25 +48,25 @@ internal sealed class FileRunner : IOp<OpResult>
         switch (action)
         {
             case CopyAction copy:
-                (uint, uint)? owner = copy.Owner is null ? null : await OwnerLookup.ResolveAsync(editor, copy.Owner, cancellationToken);
+                (uint, uint)? owner = copy.Owner is null ? null : await ResolveAsync(editor, copy.Owner, inputs, cancellationToken);
                 IFileTree source = copy.Input == 0 ? editor : await inputs[copy.Input].TreeAsync(cancellationToken);
                 await new CopyPlanner(editor, source, copy, owner, _op.CreatedTime).CopyAsync(_unpacker, cancellationToken);
                 break;
             case MkDirAction directory:
-                (uint uid, uint gid) = directory.Owner is null ? default : await OwnerLookup.ResolveAsync(editor, directory.Owner, cancellationToken);
+                (uint uid, uint gid) = directory.Owner is null ? default : await ResolveAsync(editor, directory.Owner, inputs, cancellationToken);
                 editor.MakeDirectories(directory.Path, directory.Mode, uid, gid);
                 break;
             case MkFileAction file:
-                await MakeFileAsync(editor, file, cancellationToken);
+                await MakeFileAsync(editor, file, inputs, cancellationToken);
                 break;
             default:
                 throw new System.Diagnostics.UnreachableException($"file action {action.GetType().Name}");
         }
     }
 
-    private async Task MakeFileAsync(TreeEditor editor, MkFileAction file, CancellationToken cancellationToken)
+    private async Task MakeFileAsync(TreeEditor editor, MkFileAction file, ImmutableArray<OpResult> inputs, CancellationToken cancellationToken)
     {
-        (uint uid, uint gid) = file.Owner is null ? default : await OwnerLookup.ResolveAsync(editor, file.Owner, cancellationToken);
+        (uint uid, uint gid) = file.Owner is null ? default : await ResolveAsync(editor, file.Owner, inputs, cancellationToken);
         ImagePath path = ImagePath.Normalize(file.Path);
         editor.MakeDirectories(path.Parent.Value, 0b111_101_101, uid, gid);
         path = editor.Resolve(path);
@@ -86,5 +86,20 @@ internal sealed class FileRunner : IOp<OpResult>
             ModifiedSeconds = _op.CreatedTime ?? 0,
         };
         editor.Put(new PlanEntry(entry, new InlineBytes(file.Content)));
+    }
+
+    /// <summary>Names need a tree below them, even one without the files that hold names: on scratch and with --link there is none.</summary>
+    private static async Task<(uint Uid, uint Gid)> ResolveAsync(
+        TreeEditor editor, string owner, ImmutableArray<OpResult> inputs, CancellationToken cancellationToken)
+    {
+        if (!OwnerLookup.IsNumeric(owner) && (await inputs[0].LayersAsync(cancellationToken)).IsEmpty)
+        {
+            throw new KimgException(ErrorCode.InvalidCopy, $"--chown={owner}: there are no user names in an empty image")
+            {
+                Hint = "use numbers: --chown=1000:1000; with --link the image below is not looked at",
+            };
+        }
+
+        return await OwnerLookup.ResolveAsync(editor, owner, cancellationToken);
     }
 }

@@ -9,6 +9,8 @@ namespace Kimg.Engine.Ops;
 /// Paths given to the writing methods are resolved already (no symlink among the parents).</summary>
 internal sealed class TreeEditor(IFileTree baseTree, long createdTime) : IFileTree
 {
+    private static readonly ImmutableSortedDictionary<string, ImmutableArray<byte>> s_none = ImmutableSortedDictionary<string, ImmutableArray<byte>>.Empty;
+
     private readonly Dictionary<ImagePath, PlanEntry?> _changes = [];
     private readonly Dictionary<ImagePath, SortedSet<string>> _added = [];
 
@@ -95,24 +97,49 @@ internal sealed class TreeEditor(IFileTree baseTree, long createdTime) : IFileTr
         return at;
     }
 
-    /// <summary>The layer: every change, a whiteout for what was deleted from the base, and the parents of each, as BuildKit's layers have them.</summary>
-    public ImmutableArray<PlanEntry> Finish()
+    /// <summary>The layer: every real change, a whiteout for what was deleted from the base, and the parents of each, as BuildKit's layers have them.
+    /// What was put again exactly as the base has it is no change; of a directory its time does not count.</summary>
+    public async Task<ImmutableArray<PlanEntry>> FinishAsync(CancellationToken cancellationToken)
     {
+        HashSet<ImagePath> same = await SameAsBaseAsync(cancellationToken);
         var entries = new SortedDictionary<ImagePath, PlanEntry>();
         foreach ((ImagePath path, PlanEntry? change) in _changes)
         {
-            if (change is null && (path.IsRoot || IsCut(path) || baseTree.Find(path) is null)) continue;
+            if (same.Contains(path) || (change is null && (path.IsRoot || IsCut(path) || baseTree.Find(path) is null))) continue;
             PlanEntry entry = change ?? new PlanEntry(new TarEntry { Path = path, Type = EntryType.Whiteout });
             bool hidesBase = _cut.Contains(path) && entry.Entry.Type == EntryType.Directory && baseTree.Find(path) is { Type: EntryType.Directory };
             entries[path] = hidesBase ? entry with { Entry = entry.Entry with { Opaque = true } } : entry;
-            for (ImagePath parent = path.Parent; !parent.IsRoot && !entries.ContainsKey(parent) && !_changes.ContainsKey(parent); parent = parent.Parent)
+            for (ImagePath parent = path.Parent; !parent.IsRoot && !entries.ContainsKey(parent); parent = parent.Parent)
             {
-                if (baseTree.Find(parent) is { } existing) entries[parent] = new PlanEntry(existing);
+                PlanEntry? put = _changes.GetValueOrDefault(parent);
+                if (put is not null && !same.Contains(parent)) break;
+                if (put is not null) entries[parent] = put;
+                else if (baseTree.Find(parent) is { } existing) entries[parent] = new PlanEntry(existing);
             }
         }
 
         return [.. entries.Values];
     }
+
+    private async Task<HashSet<ImagePath>> SameAsBaseAsync(CancellationToken cancellationToken)
+    {
+        HashSet<ImagePath> same = [];
+        foreach ((ImagePath path, PlanEntry? change) in _changes)
+        {
+            if (change is not { Entry: { Type: EntryType.Directory or EntryType.Symlink or EntryType.File, Opaque: false } put }) continue;
+            if (_cut.Contains(path) || IsCut(path) || baseTree.Find(path) is not { } old || !HaveSameHeader(put, old)) continue;
+            if (put.Type != EntryType.File || (await baseTree.HashAsync([old], cancellationToken))[0] == change.Source?.Digest) same.Add(path);
+        }
+
+        return same;
+    }
+
+    private static bool HaveSameHeader(TarEntry a, TarEntry b) =>
+        a.Type == b.Type && a.Mode == b.Mode && a.Uid == b.Uid && a.Gid == b.Gid && a.Size == b.Size && a.LinkTarget == b.LinkTarget
+        && (a.Type == EntryType.Directory || a.ModifiedSeconds == b.ModifiedSeconds)
+        && (a.Xattrs ?? s_none).Select(Text).SequenceEqual((b.Xattrs ?? s_none).Select(Text));
+
+    private static (string, string) Text(KeyValuePair<string, ImmutableArray<byte>> xattr) => (xattr.Key, Convert.ToHexString(xattr.Value.AsSpan()));
 
     private bool IsCut(ImagePath path)
     {

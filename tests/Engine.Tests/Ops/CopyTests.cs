@@ -98,8 +98,7 @@ public sealed class CopyTests : IDisposable
         foreach (string name in new[] { "a", "b" }) first.Put(Inline(name));
         foreach (string name in new[] { "b", "a" }) second.Put(Inline(name));
 
-        Assert.Equal(new PlanLayer(first.Finish()).Id, new PlanLayer(second.Finish()).Id);
-        await Task.CompletedTask;
+        Assert.Equal(new PlanLayer(await first.FinishAsync(default)).Id, new PlanLayer(await second.FinishAsync(default)).Id);
     }
 
     private async Task<string[]> CopyAsync(
@@ -111,7 +110,7 @@ public sealed class CopyTests : IDisposable
         (uint, uint)? owner = action.Owner is null ? null : await OwnerLookup.ResolveAsync(editor, action.Owner, CancellationToken.None);
         await new CopyPlanner(editor, source, action, owner, null).CopyAsync(new ArchiveUnpacker(_directory["spool"]), CancellationToken.None);
         var lines = new List<string>();
-        foreach (PlanEntry planned in editor.Finish()) lines.Add(await DescribeAsync(planned));
+        foreach (PlanEntry planned in await editor.FinishAsync(default)) lines.Add(await DescribeAsync(planned));
         return [.. lines];
     }
 
