@@ -39,6 +39,9 @@ internal sealed record BuildCase(string Name, JsonObject Json)
     /// <summary>Instead of <c>.dockerignore</c> and <c>Dockerfile</c> in the context.</summary>
     public string DockerfileName => Text("file") ?? "Dockerfile";
 
+    /// <summary>kimg's exit code, where BuildKit's message does not tell it.</summary>
+    public int? Exit => Json["exit"]?.GetValue<int>();
+
     /// <summary>Uses what Debian's BuildKit cannot do (a later flag, a missing program): what is expected was checked by hand against the Dockerfile reference.</summary>
     public bool IsByHand => Json["byHand"]?.GetValue<bool>() == true;
 

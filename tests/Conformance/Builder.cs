@@ -79,7 +79,7 @@ internal sealed partial class Builder(IReadOnlyList<string> command, string work
         {
             ["error"] = new JsonObject
             {
-                ["exit"] = peer ? ExitClass(message) : result.ExitCode,
+                ["exit"] = peer ? build.Exit ?? ExitClass(message) : result.ExitCode,
                 ["line"] = line.Length == 0 ? null : int.Parse(line, CultureInfo.InvariantCulture),
                 ["message"] = message.Replace(registry, "${REGISTRY}", StringComparison.Ordinal)
                     .Replace(Path.Combine(work, build.Name.Replace('/', '-')), "", StringComparison.Ordinal),

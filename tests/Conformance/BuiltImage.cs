@@ -40,6 +40,8 @@ internal static class BuiltImage
     private static JsonObject Step(JsonObject history, bool times)
     {
         if (!times) history.Remove("created");
+        // Its Go structure is printed in another way by every version.
+        if (history["created_by"]?.GetValue<string>().StartsWith("HEALTHCHECK", StringComparison.Ordinal) == true) history["created_by"] = "HEALTHCHECK";
         return history;
     }
 

@@ -10,6 +10,7 @@ internal static class FrontendMapping
     public static FrontendOptions OptionsOf(BuildRequest request, Platform platform, bool multiPlatform) => new()
     {
         Platform = platform,
+        PlatformIsImplicit = request.Platforms.IsEmpty,
         MultiPlatform = multiPlatform,
         BuildArgs = request.BuildArgs,
         Target = request.Target,

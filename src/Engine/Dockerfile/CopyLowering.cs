@@ -131,7 +131,8 @@ internal sealed class CopyLowering(Lowering lowering, StageNode node, StageLower
     private void AddInline(Transfer transfer, InlineFile file)
     {
         string path = ContainerPath.Resolve("/", file.Name);
-        var document = new Vertex(new FileOp([new MkFileAction(path, 0b110_100_100, PathText.Encode(file.Content))]), [lowering.ScratchRoot],
+        var document = new Vertex(
+            new FileOp([new MkFileAction(path, 0b110_100_100, PathText.Encode(file.Content))]) { CreatedTime = lowering.SourceDateEpoch }, [lowering.ScratchRoot],
             new VertexMeta("[internal] preparing inline document") { Span = transfer.Instruction.Span });
         Add(document, new CopyAction(0, [path], transfer.Destination) { AllowWildcard = false, ContentsOnly = false }, transfer);
     }

@@ -114,7 +114,6 @@ internal sealed class StageGraph
     {
         if (_lowering.Options.Target is not { Length: > 0 } target) return Nodes[^1];
         if (_byName.TryGetValue(target.ToLowerInvariant(), out StageNode? named)) return named;
-        if (int.TryParse(target, NumberStyles.None, CultureInfo.InvariantCulture, out int index) && index < Nodes.Count) return Nodes[index];
         throw new KimgException(ErrorCode.UnknownStage, $"target stage '{target}' could not be found") { Hint = NearStage(target) };
     }
 

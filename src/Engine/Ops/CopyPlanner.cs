@@ -6,7 +6,7 @@ using Kimg.Engine.Snapshots;
 namespace Kimg.Engine.Ops;
 
 /// <summary>Carries out one CopyAction on a <see cref="TreeEditor"/>, with the semantics BuildKit's file operations have.</summary>
-internal sealed class CopyPlanner(TreeEditor target, IFileTree source, CopyAction action, (uint Uid, uint Gid)? owner, long? createdTime)
+internal sealed class CopyPlanner(TreeEditor target, IFileTree source, CopyAction action, (uint Uid, uint Gid)? owner)
 {
     private const int DirectoryMode = 0b111_101_101;
 
@@ -70,7 +70,7 @@ internal sealed class CopyPlanner(TreeEditor target, IFileTree source, CopyActio
         {
             // The directory copied into keeps what it is and takes only the time of the one copied; a parent on the way is left alone.
             if (isTop && action.Parents) return;
-            if (!path.IsRoot && isTop) target.Put(new PlanEntry(existing with { ModifiedSeconds = createdTime ?? item.Entry.ModifiedSeconds }));
+            if (!path.IsRoot && isTop) target.Put(new PlanEntry(existing with { ModifiedSeconds = item.Entry.ModifiedSeconds }));
             return;
         }
 
@@ -79,8 +79,9 @@ internal sealed class CopyPlanner(TreeEditor target, IFileTree source, CopyActio
             Path = path,
             Uid = owner?.Uid ?? item.Entry.Uid,
             Gid = owner?.Gid ?? item.Entry.Gid,
-            Mode = _mode is null || item.Entry.Type == EntryType.Symlink ? item.Entry.Mode : _mode.Apply(item.Entry.Mode, isDirectory),
-            ModifiedSeconds = createdTime ?? item.Entry.ModifiedSeconds,
+            // Linux knows no mode of a symlink, whatever a base's tar says.
+            Mode = item.Entry.Type == EntryType.Symlink ? 0b111_111_111 : _mode?.Apply(item.Entry.Mode, isDirectory) ?? item.Entry.Mode,
+            ModifiedSeconds = item.Entry.ModifiedSeconds,
             Opaque = false,
         };
         if (item.Entry.Type is not (EntryType.File or EntryType.HardLink))

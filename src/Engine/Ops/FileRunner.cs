@@ -50,7 +50,7 @@ internal sealed class FileRunner : IOp<OpResult>
             case CopyAction copy:
                 (uint, uint)? owner = copy.Owner is null ? null : await ResolveAsync(editor, copy.Owner, inputs, cancellationToken);
                 IFileTree source = copy.Input == 0 ? editor : await inputs[copy.Input].TreeAsync(cancellationToken);
-                await new CopyPlanner(editor, source, copy, owner, _op.CreatedTime).CopyAsync(_unpacker, cancellationToken);
+                await new CopyPlanner(editor, source, copy, owner).CopyAsync(_unpacker, cancellationToken);
                 break;
             case MkDirAction directory:
                 (uint uid, uint gid) = directory.Owner is null ? default : await ResolveAsync(editor, directory.Owner, inputs, cancellationToken);

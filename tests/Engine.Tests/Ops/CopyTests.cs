@@ -108,7 +108,7 @@ public sealed class CopyTests : IDisposable
         action = change?.Invoke(action) ?? action;
         var editor = new TreeEditor(root, createdTime: 0);
         (uint, uint)? owner = action.Owner is null ? null : await OwnerLookup.ResolveAsync(editor, action.Owner, CancellationToken.None);
-        await new CopyPlanner(editor, source, action, owner, null).CopyAsync(new ArchiveUnpacker(_directory["spool"]), CancellationToken.None);
+        await new CopyPlanner(editor, source, action, owner).CopyAsync(new ArchiveUnpacker(_directory["spool"]), CancellationToken.None);
         var lines = new List<string>();
         foreach (PlanEntry planned in await editor.FinishAsync(default)) lines.Add(await DescribeAsync(planned));
         return [.. lines];
