@@ -1,6 +1,7 @@
 using Kimg.Engine.Archive;
 using Kimg.Engine.Native;
 using Kimg.Engine.Primitives;
+using Kimg.Engine.Snapshots;
 using Microsoft.Win32.SafeHandles;
 
 namespace Kimg.Engine.Build;
@@ -48,13 +49,13 @@ internal static class TarExtraction
                 OpenOrMake(parent, name).Dispose();
                 break;
             case EntryType.File:
-                Clear(parent, name);
+                TreeRemover.Remove(parent, name);
                 using (var file = new FileStream(Trees.CreateFile(parent, name), FileAccess.Write, bufferSize: 0)) reader.Content.CopyTo(file, 128 << 10);
                 Trees.ChangeMode(parent, name, entry.Mode | Readable);
                 Trees.SetModified(parent, name, entry.ModifiedSeconds, 0);
                 break;
             case EntryType.Symlink:
-                Clear(parent, name);
+                TreeRemover.Remove(parent, name);
                 Trees.MakeSymlink(entry.LinkTarget!, parent, name);
                 Trees.SetModified(parent, name, entry.ModifiedSeconds, 0);
                 break;
@@ -70,7 +71,7 @@ internal static class TarExtraction
         using SafeFileHandle? directory = TryOpen(root, target.Parent);
         if (directory is null || !Trees.TryStat(directory, target.Name, out FileStat stat) || stat.IsDirectory)
             throw new KimgException(ErrorCode.UnsafeArchive, $"the context holds '{entry.Path}', a hard link to '{target}', which is no file before it") { Hint = "make the tar again" };
-        Clear(parent, entry.Path.Name);
+        TreeRemover.Remove(parent, entry.Path.Name);
         if (Trees.MakeLink(directory, target.Name, parent, entry.Path.Name) is var errno and not 0)
             throw new SyscallException("linkat", errno, entry.Path.Value);
     }
@@ -97,7 +98,7 @@ internal static class TarExtraction
 
     private static SafeFileHandle OpenOrMake(SafeFileHandle parent, string name)
     {
-        if (Trees.TryStat(parent, name, out FileStat stat) && !stat.IsDirectory) Clear(parent, name);
+        if (Trees.TryStat(parent, name, out FileStat stat) && !stat.IsDirectory) TreeRemover.Remove(parent, name);
         Trees.TryMakeDirectory(parent, name, 0b111_101_101);
         return Trees.OpenDirectory(parent, name);
     }
@@ -113,18 +114,5 @@ internal static class TarExtraction
         }
 
         return at;
-    }
-
-    // What is there goes, a directory with all that is in it.
-    private static void Clear(SafeFileHandle parent, string name)
-    {
-        if (!Trees.TryStat(parent, name, out FileStat stat)) return;
-        if (stat.IsDirectory)
-        {
-            using SafeFileHandle directory = Trees.OpenDirectory(parent, name);
-            foreach (string child in Trees.List(directory)) Clear(directory, child);
-        }
-
-        if (Trees.Unlink(parent, name, stat.IsDirectory) is var errno and not 0) throw new SyscallException("unlinkat", errno, name);
     }
 }

@@ -1,4 +1,5 @@
 using Kimg.Engine.Native;
+using Kimg.Engine.Snapshots;
 
 namespace Kimg.Engine.Build;
 
@@ -18,7 +19,7 @@ internal sealed class TemporaryDirectory(string parent) : IAsyncDisposable
     {
         if (_made.IsValueCreated)
         {
-            if (Directory.Exists(Path)) Directory.Delete(Path, recursive: true);
+            TreeRemover.Remove(Path); // a fetched context may have names that are no text, which .NET cannot remove
             File.Delete(Path + LockSuffix);
             _made.Value.Lock.Dispose();
         }
@@ -47,7 +48,7 @@ internal sealed class TemporaryDirectory(string parent) : IAsyncDisposable
             using FileLock? dead = FileLock.TryAcquire(lockPath, exclusive: true);
             if (dead is null) return;
             string directory = lockPath[..^LockSuffix.Length];
-            if (Directory.Exists(directory)) Directory.Delete(directory, recursive: true);
+            TreeRemover.Remove(directory);
             File.Delete(lockPath);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

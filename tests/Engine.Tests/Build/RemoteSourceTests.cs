@@ -100,6 +100,21 @@ public sealed class RemoteSourceTests : IDisposable
     }
 
     [Fact]
+    public async Task A_fetched_context_with_a_name_that_is_no_text_is_built_and_removed()
+    {
+        string tar = _directory["odd.tar"];
+        await HostProgram.MustAsync("sh", "-c", $"""
+            cd {_directory.Path}; printf 'FROM scratch\nCOPY Dockerfile /\n' > Dockerfile; name="$(printf 'caf\351')"; : > "$name"
+            tar -cf {tar} Dockerfile "$name"; rm "$name"
+            """);
+        using var server = new ScriptedServer(_ => new ScriptedAnswer(200, File.ReadAllBytes(tar)));
+        await BuildAsync(null, request => request with { Context = new HttpContext($"http://{server.Host}/odd.tar") });
+
+        Assert.True(File.Exists(Out("Dockerfile")));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_directory["state/tmp"]));
+    }
+
+    [Fact]
     public async Task A_text_at_a_url_is_a_Dockerfile()
     {
         using var server = new ScriptedServer(_ => new ScriptedAnswer(200, "FROM scratch\nCOPY <<EOF /made\nhere\nEOF\n"));

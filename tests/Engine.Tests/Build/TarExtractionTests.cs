@@ -2,6 +2,7 @@ using System.Text;
 using Kimg.Engine.Archive;
 using Kimg.Engine.Build;
 using Kimg.Engine.Primitives;
+using Kimg.Engine.Snapshots;
 using Kimg.TestKit;
 using Xunit;
 
@@ -13,7 +14,13 @@ public sealed class TarExtractionTests : IDisposable
 
     private string Root => Directory.CreateDirectory(_directory["root"]).FullName;
 
-    public void Dispose() => _directory.Dispose();
+    public void Dispose()
+    {
+        // .NET cannot remove a name that is not UTF-8.
+        TreeRemover.Remove(_directory["source"]);
+        TreeRemover.Remove(Root);
+        _directory.Dispose();
+    }
 
     [Fact]
     public async Task What_GNU_tar_packed_comes_out_the_same()
@@ -21,7 +28,7 @@ public sealed class TarExtractionTests : IDisposable
         string source = Directory.CreateDirectory(_directory["source"]).FullName;
         await HostProgram.MustAsync("sh", "-c", $"""
             cd {source}; mkdir -p a/b; echo one > a/b/file; ln a/b/file a/name; ln -s b/file a/link; chmod 750 a/b; chmod 4755 a/name
-            printf x > "$(printf 'caf\\351')"; touch -h -d @1500000000 caf* a/link a/b/file a/b a
+            printf x > "$(printf 'caf\351')"; touch -h -d @1500000000 a/link a/b/file a/b a caf*
             tar -cJf {_directory["t.tar.xz"]} .
             """);
         Extract(File.ReadAllBytes(_directory["t.tar.xz"]));
