@@ -1,3 +1,5 @@
+using System.Collections;
+using System.Collections.Frozen;
 using Kimg.Cli.Facade;
 using Kimg.Engine.Primitives;
 
@@ -58,6 +60,9 @@ internal sealed class CliHost
         TerminalSize = () => (Console.WindowWidth, Console.WindowHeight),
         Time = TimeProvider.System,
         OpenEngine = options => new EngineFacade(
-            BuilderOptionsFactory.Create(options, Environment.GetEnvironmentVariable, TimeProvider.System) with { Output = Console.OpenStandardOutput }),
+            BuilderOptionsFactory.Create(options, AllVariables(), TimeProvider.System) with { Output = Console.OpenStandardOutput }),
     };
+
+    private static FrozenDictionary<string, string> AllVariables() => Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+        .ToFrozenDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? "", StringComparer.Ordinal);
 }

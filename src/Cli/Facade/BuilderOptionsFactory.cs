@@ -1,7 +1,9 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Kimg.Engine.Build;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Registry;
+using Kimg.Engine.Registry.Credentials;
 
 namespace Kimg.Cli.Facade;
 
@@ -10,7 +12,16 @@ internal static class BuilderOptionsFactory
 {
     private static readonly string[] s_certificateDirectories = ["/etc/docker/certs.d", "/etc/containers/certs.d"];
 
-    public static BuilderOptions Create(EngineOptions options, Func<string, string?> variable, TimeProvider time) => new()
+    public static BuilderOptions Create(EngineOptions options, FrozenDictionary<string, string> environment, TimeProvider time)
+    {
+        string? Variable(string name) => environment.GetValueOrDefault(name);
+        return Create(options, Variable, time) with
+        {
+            Credentials = new CredentialOptions { Environment = environment, HomeDirectory = Given(Variable("HOME")), Time = time },
+        };
+    }
+
+    private static BuilderOptions Create(EngineOptions options, Func<string, string?> variable, TimeProvider time) => new()
     {
         StateDirectory = options.StateDirectory ?? DefaultStateDirectory(variable),
         Isolation = options.Isolation ?? "auto",

@@ -1,44 +1,58 @@
 using System.Collections.Immutable;
 using Kimg.Engine.Build;
+using Kimg.Engine.Dockerfile;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
+using Kimg.Engine.Sandbox;
 
 namespace Kimg.Cli.Facade;
 
-/// <summary>The engine of this binary.</summary>
+/// <summary>The engine of this binary. Nothing is opened before a verb needs it.</summary>
 internal sealed class EngineFacade(BuilderOptions options) : IEngine
 {
-    private readonly ImageBuilder _builder = ImageBuilder.Create(options);
+    private readonly Lazy<ImageBuilder> _builder = new(() => ImageBuilder.Create(options));
+    private readonly Lazy<ImageCommands> _images = new(() => ImageCommands.Create(options));
+    private readonly Lazy<StateMaintenance> _state = new(() => StateMaintenance.Create(options));
 
     public Task<BuildResult> BuildAsync(BuildRequest request, IBuildObserver observer, CancellationToken cancellationToken) =>
-        _builder.BuildAsync(request, observer, cancellationToken);
+        _builder.Value.BuildAsync(request, observer, cancellationToken);
 
-    public Task<CheckReport> CheckAsync(BuildRequest request, CancellationToken cancellationToken) => throw Missing("check");
+    public async Task<CheckReport> CheckAsync(BuildRequest request, CancellationToken cancellationToken)
+    {
+        CheckResult result = await _builder.Value.CheckAsync(request, cancellationToken);
+        return new CheckReport(result.FileName, result.Source, result.Warnings, result.Error);
+    }
 
     public Task<Descriptor> CopyAsync(
         ImageLocation source,
         ImageLocation destination,
         ImmutableArray<Platform> platforms,
         IBuildObserver observer,
-        CancellationToken cancellationToken) => throw Missing("copy");
+        CancellationToken cancellationToken) => _images.Value.CopyAsync(source, destination, platforms, observer, cancellationToken);
 
-    public Task<ImageReport> InspectAsync(ImageLocation location, Platform? platform, CancellationToken cancellationToken) => throw Missing("inspect");
+    public Task<ImageReport> InspectAsync(ImageLocation location, Platform? platform, CancellationToken cancellationToken) =>
+        _images.Value.InspectAsync(location, platform, cancellationToken);
 
-    public Task TagAsync(ImageReference source, ImageReference name, CancellationToken cancellationToken) => throw Missing("tag");
+    public Task TagAsync(ImageReference source, ImageReference name, CancellationToken cancellationToken) => _images.Value.TagAsync(source, name, cancellationToken);
 
-    public Task<ImmutableArray<UsageItem>> ListUsageAsync(CancellationToken cancellationToken) => throw Missing("du");
+    public Task<ImmutableArray<UsageItem>> ListUsageAsync(CancellationToken cancellationToken) => _state.Value.ListUsageAsync(cancellationToken);
 
-    public Task<PruneReport> PruneAsync(PruneRequest request, CancellationToken cancellationToken) => throw Missing("prune");
+    public Task<PruneReport> PruneAsync(PruneRequest request, CancellationToken cancellationToken) => _state.Value.PruneAsync(request, cancellationToken);
 
-    public Task<HostReport> ExamineHostAsync(CancellationToken cancellationToken) => throw Missing("doctor");
+    public Task<HostReport> ExamineHostAsync(CancellationToken cancellationToken) => HostExamination.ExamineAsync(options, cancellationToken);
 
-    public Task<string> LoginAsync(string registry, string user, Secret password, CancellationToken cancellationToken) => throw Missing("login");
+    public Task<string> LoginAsync(string registry, string user, Secret password, CancellationToken cancellationToken) =>
+        Logins.LoginAsync(options, registry, user, password, cancellationToken);
 
-    public Task<bool> LogoutAsync(string registry, CancellationToken cancellationToken) => throw Missing("logout");
+    public Task<bool> LogoutAsync(string registry, CancellationToken cancellationToken) => Logins.LogoutAsync(options, registry, cancellationToken);
 
-    public Task ServeRegistryAsync(ServeRequest request, Action<string> listening, CancellationToken cancellationToken) => throw Missing("registry serve");
+    public Task ServeRegistryAsync(ServeRequest request, Action<string> listening, CancellationToken cancellationToken) =>
+        RegistryService.ServeAsync(options, request, listening, cancellationToken);
 
-    public ValueTask DisposeAsync() => _builder.DisposeAsync();
-
-    private static KimgException Missing(string what) => new(ErrorCode.UnsupportedFeature, $"'kimg {what}' is not in this binary");
+    public async ValueTask DisposeAsync()
+    {
+        if (_builder.IsValueCreated) await _builder.Value.DisposeAsync();
+        if (_images.IsValueCreated) await _images.Value.DisposeAsync();
+        if (_state.IsValueCreated) await _state.Value.DisposeAsync();
+    }
 }

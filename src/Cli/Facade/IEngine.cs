@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Kimg.Engine.Build;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
+using Kimg.Engine.Sandbox;
 
 namespace Kimg.Cli.Facade;
 

@@ -1,4 +1,4 @@
-using Kimg.Cli.Facade;
+using Kimg.Engine.Build;
 using Kimg.Engine.Oci;
 
 namespace Kimg.Cli.Options;

@@ -43,6 +43,7 @@ internal static class CheckVerb
             "sarif" => LintSarif.Render(report, VersionVerb.Version),
             _ => LintText.Render(report),
         });
+        if (report.Error is { } error) throw error;
         return report.Warnings.IsEmpty ? 0 : ErrorCode.LintFailed.ToExitCode();
     }
 }

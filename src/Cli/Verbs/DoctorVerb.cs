@@ -1,6 +1,7 @@
 using Kimg.Cli.CommandLine;
 using Kimg.Cli.Facade;
 using Kimg.Cli.Options;
+using Kimg.Engine.Sandbox;
 
 namespace Kimg.Cli.Verbs;
 

@@ -3,6 +3,7 @@ using Kimg.Cli.Facade;
 using Kimg.Cli.Options;
 using Kimg.Cli.Progress;
 using Kimg.Cli.Reports;
+using Kimg.Engine.Build;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
 

@@ -1,6 +1,7 @@
 using Kimg.Cli.CommandLine;
 using Kimg.Cli.Facade;
 using Kimg.Cli.Options;
+using Kimg.Engine.Build;
 using Kimg.Engine.Primitives;
 
 namespace Kimg.Cli.Verbs;

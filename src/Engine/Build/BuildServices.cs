@@ -2,6 +2,7 @@ using Kimg.Engine.Cache;
 using Kimg.Engine.Content;
 using Kimg.Engine.Ops;
 using Kimg.Engine.Registry;
+using Kimg.Engine.Registry.Credentials;
 using Kimg.Engine.Snapshots;
 using Kimg.Engine.Sources;
 
@@ -32,7 +33,7 @@ internal sealed record BuildServices : IAsyncDisposable
     {
         var state = new StateLayout(options.StateDirectory);
         var content = new ContentStore(state.Root, new ContentStoreOptions { Time = options.Time });
-        var registry = new RegistryClient(options.Registry);
+        var registry = RegistryOf(options);
         return new BuildServices
         {
             Options = options,
@@ -46,6 +47,10 @@ internal sealed record BuildServices : IAsyncDisposable
             LayerBlobs = new RecordStore<LayerBlobs>(state.Layers, CacheJson.Default.LayerBlobs),
         };
     }
+
+    public static RegistryClient RegistryOf(BuilderOptions options) => new(options.Credentials is { } credentials && options.Registry.Credentials is null
+        ? options.Registry with { Credentials = CredentialChain.Create(credentials) }
+        : options.Registry);
 
     public BuildSession Begin(BuildRequest request, IBuildObserver? observer, CancellationToken cancellationToken) =>
         new(this, request, new EventStream(observer, Options.Time), cancellationToken);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Kimg.Engine.Dockerfile;
+using Kimg.Engine.Native;
 using Kimg.Engine.Ops;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Solver;
@@ -23,10 +24,12 @@ internal sealed class BuildSession : IAsyncDisposable
     private readonly AgentSources _agents;
     private readonly RemoteFiles _remote;
     private OpenedContext _context = new(Directory: null);
+    private readonly FileLock _building;
 
     public BuildSession(BuildServices services, BuildRequest request, EventStream events, CancellationToken cancellationToken)
     {
         (_services, _request, _events, _cancellationToken) = (services, request, events, cancellationToken);
+        _building = FileLock.Acquire(services.State.BuildsLock, exclusive: false);
         _contexts = new ContextOpener(services.State, services.Options.Time);
         _resolver = new ImageResolver(services.Registry, services.Content, services.Names, request.Pull);
         _slots = new SemaphoreSlim(request.MaxParallelism > 0 ? request.MaxParallelism : Math.Max(4, 2 * Environment.ProcessorCount));
@@ -44,16 +47,24 @@ internal sealed class BuildSession : IAsyncDisposable
             _context = await new ContextDirectory(_remote, _temporary).OpenAsync(_request.Context, _cancellationToken);
             LoadedDockerfile dockerfile = await DockerfileLoader.LoadAsync(_request, _context, _cancellationToken);
             string directory = _context.Directory ?? _temporary.MakeEmpty();
-            _contexts.Add(ContextOpener.Main, directory, () => _context.IsLocal ? IgnoreFile.Find(directory, dockerfile.HostPath) : null);
-            return dockerfile;
+            ImmutableArray<string> ignored = _context.IsLocal ? IgnoreFile.FindPatterns(directory, dockerfile.HostPath) : [];
+            _contexts.Add(ContextOpener.Main, directory, () => ignored.IsEmpty ? null : PatternMatcher.Create(ignored));
+            return dockerfile with { IgnorePatterns = ignored };
         });
+
+    /// <summary>Looks for problems, for the first platform.</summary>
+    public Task<CheckResult> CheckAsync(LoadedDockerfile dockerfile)
+    {
+        FrontendOptions options = OptionsOf(dockerfile, Platforms()[0], multiPlatform: false);
+        return DockerfileFrontend.CheckAsync(PathText.Decode(dockerfile.Bytes), dockerfile.Name, options, Host(), _cancellationToken);
+    }
 
     public async Task<ImmutableArray<FrontendResult>> LowerAsync(LoadedDockerfile dockerfile)
     {
-        var host = new FrontendHost(_resolver, _request.NamedContexts, _contexts, new ContextDirectory(_remote, _temporary), _remote, _events);
-        Platform[] platforms = _request.Platforms.IsEmpty ? [Platform.Host] : [.. _request.Platforms.Distinct()];
+        FrontendHost host = Host();
+        Platform[] platforms = Platforms();
         IEnumerable<Task<FrontendResult>> lowering = platforms.Select(platform => DockerfileFrontend.LowerAsync(
-            dockerfile.Bytes, dockerfile.Name, FrontendMapping.OptionsOf(_request, platform, platforms.Length > 1) with { ContextOrigin = _context.Origin }, host, _cancellationToken));
+            dockerfile.Bytes, dockerfile.Name, OptionsOf(dockerfile, platform, platforms.Length > 1), host, _cancellationToken));
         ImmutableArray<FrontendResult> results = [.. await Task.WhenAll(lowering)];
         foreach (LintWarning warning in results.SelectMany(r => r.Warnings).Distinct()) _events.Send(new VertexWarning(_events.Now, default, warning));
         return results;
@@ -90,7 +101,15 @@ internal sealed class BuildSession : IAsyncDisposable
         _remote.Dispose();
         await _temporary.DisposeAsync();
         _slots.Dispose();
+        _building.Dispose();
     }
+
+    private Platform[] Platforms() => _request.Platforms.IsEmpty ? [Platform.Host] : [.. _request.Platforms.Distinct()];
+
+    private FrontendHost Host() => new(_resolver, _request.NamedContexts, _contexts, new ContextDirectory(_remote, _temporary), _remote, _events);
+
+    private FrontendOptions OptionsOf(LoadedDockerfile dockerfile, Platform platform, bool multiPlatform) =>
+        FrontendMapping.OptionsOf(_request, platform, multiPlatform, dockerfile.IgnorePatterns) with { ContextOrigin = _context.Origin };
 
     private SnapshotCache Cache() => new(_services.Records, _services.LayerBlobs, _services.Images, _services.Worker);
 

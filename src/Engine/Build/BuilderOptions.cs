@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Registry;
+using Kimg.Engine.Registry.Credentials;
 
 namespace Kimg.Engine.Build;
 
@@ -23,6 +24,9 @@ public sealed record BuilderOptions
     public string? WorkerExecutable { get; init; }
 
     public RegistryOptions Registry { get; init; } = new();
+
+    /// <summary>Where credentials are looked for and what login changes; null: the registry options' own source, and no login.</summary>
+    public CredentialOptions? Credentials { get; init; }
 
     /// <summary>Looks up a variable of the user's environment (secrets by env=, SSH_AUTH_SOCK).</summary>
     public Func<string, string?> Environment { get; init; } = _ => null;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using Kimg.Engine.Native;
 using Kimg.Engine.Primitives;
@@ -62,4 +63,8 @@ internal static class DockerfileLoader
 
 /// <param name="Name">As shown in messages.</param>
 /// <param name="HostPath">Where it was read, or null.</param>
-internal sealed record LoadedDockerfile(string Name, string? HostPath, byte[] Bytes);
+internal sealed record LoadedDockerfile(string Name, string? HostPath, byte[] Bytes)
+{
+    /// <summary>The main context's ignore patterns.</summary>
+    public ImmutableArray<string> IgnorePatterns { get; init; } = [];
+}

@@ -3,6 +3,7 @@ using Kimg.Engine.Content;
 using Kimg.Engine.Exporters;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
+using Kimg.Engine.Sources;
 
 namespace Kimg.Engine.Build;
 
@@ -18,6 +19,10 @@ internal sealed record ExportedImage
     public required ImmutableDictionary<Digest, BaseLayer> BaseLayers { get; init; }
 
     public ImmutableArray<string> Names => [.. References.Select(name => name.ToString())];
+
+    /// <summary>Where the base layers are that need not be here.</summary>
+    public ImmutableArray<BlobOrigin> Origins =>
+        [.. BaseLayers.Where(layer => layer.Value.Source is not null).Select(layer => new BlobOrigin(layer.Key, layer.Value.Source!)).OrderBy(origin => origin.Blob)];
 
     /// <summary>Repositories of a registry from which blobs can be mounted, because they were pulled from there.</summary>
     public ImmutableDictionary<Digest, ImmutableArray<string>> MountSources(string registry)

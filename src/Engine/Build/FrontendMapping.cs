@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Kimg.Engine.Dockerfile;
 using Kimg.Engine.Graph;
 using Kimg.Engine.Primitives;
@@ -7,10 +8,12 @@ namespace Kimg.Engine.Build;
 /// <summary>Request → what lowering takes.</summary>
 internal static class FrontendMapping
 {
-    public static FrontendOptions OptionsOf(BuildRequest request, Platform platform, bool multiPlatform) => new()
+    public static FrontendOptions OptionsOf(BuildRequest request, Platform platform, bool multiPlatform, ImmutableArray<string> ignorePatterns) => new()
     {
         Platform = platform,
+        BuildPlatform = Platform.Host,
         PlatformIsImplicit = request.Platforms.IsEmpty,
+        IgnorePatterns = ignorePatterns,
         MultiPlatform = multiPlatform,
         BuildArgs = request.BuildArgs,
         Target = request.Target,

@@ -32,5 +32,13 @@ public sealed class ImageBuilder : IAsyncDisposable
         }
     }
 
+    /// <summary>Looks for problems in the Dockerfile without building. A Dockerfile that would not build is a result, not an exception.</summary>
+    /// <exception cref="KimgException">There is no Dockerfile or no context.</exception>
+    public async Task<CheckResult> CheckAsync(BuildRequest request, CancellationToken cancellationToken = default)
+    {
+        await using BuildSession session = _services.Begin(request, null, cancellationToken);
+        return await session.CheckAsync(await session.OpenContextAsync());
+    }
+
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 }

@@ -70,7 +70,7 @@ internal sealed class ImageExport(BuildServices services, BuildRequest request, 
             case OutputType.Image:
                 foreach (ImageReference name in image.References)
                 {
-                    services.Names.Set(name, image.Content.Root, local: true);
+                    services.Names.Set(name, image.Content.Root, local: true, image.Origins);
                     Say(item, $"naming to {name}");
                 }
 

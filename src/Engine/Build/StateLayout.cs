@@ -27,6 +27,12 @@ internal sealed record StateLayout(string Root)
     /// <summary>Cache mounts.</summary>
     public string Mounts => Path.Combine(Root, "mounts");
 
+    /// <summary>The worker's scratch space.</summary>
+    public string Sandbox => Path.Combine(Root, "sandbox");
+
+    /// <summary>Held shared by every build, and alone by who removes directories and records.</summary>
+    public string BuildsLock => Path.Combine(Root, "builds.lock");
+
     /// <summary>Things of one build, removed when it ends; what a killed build left is swept later.</summary>
     public string Temporary => Path.Combine(Root, "tmp");
 }

@@ -61,7 +61,8 @@ internal sealed class GarbageCollector(string stateDirectory, TimeProvider time,
         return Math.Max(target, limits.ReservedSpace ?? 0);
     }
 
-    private bool TryRemove(DiskUsage blob) => Guard(() =>
+    /// <summary>Removes a blob unless it was used since it was listed.</summary>
+    public bool TryRemove(DiskUsage blob) => Guard(() =>
     {
         string path = _layout.BlobPath(blob.Digest);
         using FileLock alone = FileLock.Acquire(_layout.LockFile, exclusive: true);
@@ -71,7 +72,7 @@ internal sealed class GarbageCollector(string stateDirectory, TimeProvider time,
     });
 
     /// <summary>What killed processes left half written. Downloads are kept a while: the next attempt resumes them.</summary>
-    private void RemoveAbandoned() => Guard(() =>
+    public void RemoveAbandoned() => Guard(() =>
     {
         DateTimeOffset old = time.GetUtcNow() - s_keepPartials;
         foreach (FileInfo file in new DirectoryInfo(_layout.Ingest).EnumerateFiles())

@@ -21,9 +21,8 @@ internal static class LayoutIndex
         var manifests = index.Manifests.ToList();
         foreach (Descriptor entry in Entries(content, names))
         {
-            string? name = Annotation(entry, ImageName);
-            manifests.RemoveAll(m => Annotation(m, ImageName) == name && Annotation(m, RefName) == Annotation(entry, RefName)
-                && (name is not null || m.Digest == entry.Digest));
+            string? name = Annotation(entry, ImageName), tag = Annotation(entry, RefName);
+            manifests.RemoveAll(m => Annotation(m, RefName) == tag && (name is null ? tag is not null || m.Digest == entry.Digest : Annotation(m, ImageName) == name));
             manifests.Add(entry);
         }
 

@@ -31,6 +31,11 @@ public sealed class RegistryClient : IDisposable
 
     internal RegistryTransport Transport { get; }
 
+    /// <summary>Succeeds when the registry answers and accepts the credentials there are for it.</summary>
+    /// <exception cref="KimgException">AuthenticationFailed, AccessDenied, RegistryUnreachable, …</exception>
+    public async Task PingAsync(string registry, CancellationToken cancellationToken) => (await Transport.SendAsync(
+        new RegistryRequest(HttpMethod.Get, Transport.Endpoints.Upstream(registry), "", $"registry '{registry}'"), cancellationToken)).Dispose();
+
     /// <summary>What a name stands for now: digest, size and type of its manifest or index, without fetching it. With a digest in the name
     /// the tag is not looked at.</summary>
     /// <exception cref="KimgException">ImageNotFound, AuthenticationFailed, AccessDenied, RegistryUnreachable, …</exception>

@@ -21,9 +21,10 @@ internal sealed record RegistryEndpoint(Uri Base, string CredentialHost)
 
     public bool IsHttps => Base.Scheme == Uri.UriSchemeHttps;
 
-    /// <summary>The address of a repository's resource, <c>manifests/latest</c> or <c>blobs/uploads/?mount=…</c>.</summary>
+    /// <summary>The address of a repository's resource, <c>manifests/latest</c> or <c>blobs/uploads/?mount=…</c>; without a repository that of the registry.</summary>
     public Uri Resource(string repository, string resource)
     {
+        if (repository.Length == 0) return new Uri(Base, "/v2/");
         string ns = Namespace is null ? "" : (resource.Contains('?') ? "&ns=" : "?ns=") + Uri.EscapeDataString(Namespace);
         return new Uri(Base, $"/v2/{Prefix}{repository}/{resource}{ns}");
     }

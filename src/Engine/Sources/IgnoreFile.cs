@@ -9,21 +9,24 @@ internal static class IgnoreFile
 {
     private const int MaxSize = 16 << 20;
 
+    /// <summary>What the patterns of <see cref="FindPatterns"/> leave out; null when there are none.</summary>
+    public static PatternMatcher? Find(string context, string? dockerfile) =>
+        FindPatterns(context, dockerfile) is { IsEmpty: false } patterns ? PatternMatcher.Create(patterns) : null;
+
     /// <summary>The patterns of the first file that exists: <c>DOCKERFILE.dockerignore</c> beside the Dockerfile, then .dockerignore in the root of the
-    /// context. Null when there is neither.</summary>
-    public static PatternMatcher? Find(string context, string? dockerfile)
+    /// context. Empty when there is neither.</summary>
+    public static ImmutableArray<string> FindPatterns(string context, string? dockerfile)
     {
         string[] candidates = [.. dockerfile is null ? [] : new[] { dockerfile + ".dockerignore" }, Path.Combine(context, ".dockerignore")];
-        return candidates.FirstOrDefault(File.Exists) is { } path ? Load(path) : null;
+        return candidates.FirstOrDefault(File.Exists) is { } path ? Load(path) : [];
     }
 
-    private static PatternMatcher? Load(string path)
+    private static ImmutableArray<string> Load(string path)
     {
         try
         {
             if (new FileInfo(path).Length > MaxSize) throw new KimgException(ErrorCode.InvalidIgnoreFile, $"'{path}' is larger than {MaxSize >> 20} MiB");
-            ImmutableArray<string> patterns = PatternMatcher.ReadIgnoreFile(File.ReadAllText(path, Encoding.UTF8));
-            return patterns.IsEmpty ? null : PatternMatcher.Create(patterns);
+            return PatternMatcher.ReadIgnoreFile(File.ReadAllText(path, Encoding.UTF8));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kimg.Engine.Oci;
@@ -21,13 +22,28 @@ internal sealed class ImageNames(string directory)
         }
     }
 
-    public void Set(ImageReference reference, Descriptor root, bool local)
+    /// <param name="origins">Where those of its blobs are that may not be in the store.</param>
+    public void Set(ImageReference reference, Descriptor root, bool local, ImmutableArray<BlobOrigin> origins = default)
     {
-        if (Find(reference) is { } known && known.Root.Digest == root.Digest && known.Local == local) return;
+        // A registry that still has what was put here says nothing new.
+        if (!local && Find(reference) is { } known && known.Root.Digest == root.Digest) return;
         Directory.CreateDirectory(directory);
         string path = PathOf(reference), temporary = $"{path}.{Guid.NewGuid():N}";
-        File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(new NamedImage(reference.ToString(), root, local), ImageNamesJson.Default.NamedImage));
+        var image = new NamedImage(reference.ToString(), root, local) { Origins = origins.IsDefault ? [] : origins };
+        File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(image, ImageNamesJson.Default.NamedImage));
         File.Move(temporary, path, overwrite: true);
+    }
+
+    /// <summary>When the name was given.</summary>
+    public DateTimeOffset UsedAt(ImageReference reference) => File.GetLastWriteTimeUtc(PathOf(reference));
+
+    /// <returns>False when there was nothing of this name.</returns>
+    public bool Remove(ImageReference reference)
+    {
+        string path = PathOf(reference);
+        if (!File.Exists(path)) return false;
+        File.Delete(path);
+        return true;
     }
 
     public IEnumerable<NamedImage> All() => Directory.Exists(directory)
@@ -50,7 +66,14 @@ internal sealed class ImageNames(string directory)
 }
 
 /// <param name="Local">Built or pulled here on purpose: the name means this image until it is built, pulled or asked for with --pull again.</param>
-internal sealed record NamedImage(string Name, Descriptor Root, bool Local);
+internal sealed record NamedImage(string Name, Descriptor Root, bool Local)
+{
+    /// <summary>Base layers that a build did not need to fetch, and the images that have them.</summary>
+    public ImmutableArray<BlobOrigin> Origins { get; init; } = [];
+}
+
+/// <param name="Image">A reference.</param>
+internal sealed record BlobOrigin(Digest Blob, string Image);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

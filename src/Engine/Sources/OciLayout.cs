@@ -43,7 +43,9 @@ internal sealed class OciLayout(string directory) : IBlobProvider
         return Task.FromResult<Stream>(file);
     }
 
-    private async Task<ManifestDocument> RootAsync(string? tag, Digest? digest, CancellationToken cancellationToken)
+    /// <summary>The manifest or index itself.</summary>
+    /// <inheritdoc cref="ResolveAsync"/>
+    public async Task<ManifestDocument> RootAsync(string? tag, Digest? digest, CancellationToken cancellationToken)
     {
         if (digest is { } known) return ManifestDocument.Parse(await ReadAsync(known, cancellationToken), known, null, $"'{known}' in '{directory}'");
         await using FileStream file = Open(Path.Combine(directory, "index.json"), "index.json");

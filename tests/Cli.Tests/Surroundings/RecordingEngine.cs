@@ -3,6 +3,7 @@ using Kimg.Cli.Facade;
 using Kimg.Engine.Build;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
+using Kimg.Engine.Sandbox;
 
 namespace Kimg.Cli.Tests.Surroundings;
 

@@ -1,0 +1,123 @@
+using System.Collections.Immutable;
+using System.IO.Enumeration;
+using Kimg.Engine.Content;
+using Kimg.Engine.Oci;
+using Kimg.Engine.Primitives;
+using Kimg.Engine.Registry;
+using Kimg.Engine.Sources;
+
+namespace Kimg.Engine.Build;
+
+/// <summary>Everything in the state directory that can be listed and removed.</summary>
+internal sealed class StateInventory(BuildServices services, GarbageCollector blobs)
+{
+    private const string Doomed = "doomed-", Active = "active-";
+
+    /// <param name="building">A build is running: only blobs can tell whether it uses them.</param>
+    /// <param name="names">What names stand for is in use.</param>
+    public async Task<ImmutableArray<StateItem>> ListAsync(bool building, bool names, CancellationToken cancellationToken)
+    {
+        StateLayout state = services.State;
+        // Names after leases: a build that ends in between has given its name before it gave up its lease.
+        ImmutableArray<DiskUsage> listed = blobs.List(ImmutableHashSet<Digest>.Empty);
+        IReadOnlySet<Digest> roots = names ? await NamedBlobsAsync(cancellationToken) : ImmutableHashSet<Digest>.Empty;
+        var items = ImmutableArray.CreateBuilder<StateItem>();
+        foreach (DiskUsage blob in listed)
+        {
+            bool named = roots.Contains(blob.Digest);
+            var usage = new UsageItem("blob", blob.Digest.ToString(), blob.Size, blob.LastUsed, blob.InUse || named, named ? "of a named image" : "");
+            items.Add(new StateItem(usage, _ => blobs.TryRemove(blob)));
+        }
+
+        items.AddRange(Files("cache record", state.Records, building));
+        items.AddRange(Files("layer record", state.Layers, building));
+        items.AddRange(Files("index", Path.Combine(state.Root, "indexes"), building));
+        items.AddRange(Files("tar", Path.Combine(state.Root, "tars"), building));
+        items.AddRange(Files("context", state.Contexts, building));
+        items.AddRange(SnapshotRoots().SelectMany(Directory.EnumerateDirectories).Where(IsKept).Select(path => Tree("snapshot", path, building)));
+        if (Directory.Exists(state.Mounts))
+            items.AddRange(Directory.EnumerateDirectories(state.Mounts).Where(IsKept).Select(path => Tree("cache mount", path, building)));
+        return items.ToImmutable();
+    }
+
+    /// <summary>What killed builds and prunes have left; only to be asked while nothing builds.</summary>
+    public IEnumerable<string> Leftovers()
+    {
+        string[] parents = [services.State.Temporary, services.State.Sandbox];
+        IEnumerable<string> temporary = parents.Where(Directory.Exists).SelectMany(Directory.EnumerateDirectories);
+        string[] places = [.. SnapshotRoots(), .. new[] { services.State.Mounts }.Where(Directory.Exists)];
+        return [.. temporary, .. places.SelectMany(Directory.EnumerateDirectories).Where(path => !IsKept(path))];
+    }
+
+    /// <summary>Blobs that named images lead to and that are here.</summary>
+    private async Task<IReadOnlySet<Digest>> NamedBlobsAsync(CancellationToken cancellationToken)
+    {
+        var found = new HashSet<Digest>();
+        foreach (NamedImage image in services.Names.All()) await AddAsync(image.Root);
+        return found;
+
+        async Task AddAsync(Descriptor descriptor)
+        {
+            if (!File.Exists(services.Content.Layout.BlobPath(descriptor.Digest)) || !found.Add(descriptor.Digest)) return;
+            if (!MediaTypes.IsIndex(descriptor.MediaType) && !MediaTypes.IsManifest(descriptor.MediaType)) return;
+            try
+            {
+                byte[] bytes = await File.ReadAllBytesAsync(services.Content.Layout.BlobPath(descriptor.Digest), cancellationToken);
+                ManifestDocument document = ManifestDocument.Parse(bytes, descriptor.Digest, descriptor.MediaType, $"manifest {descriptor.Digest}");
+                foreach (Descriptor next in document.References) await AddAsync(next);
+            }
+            catch (Exception error) when (error is IOException or KimgException)
+            {
+                // Taken away or damaged meanwhile: whoever wants the image fetches it again.
+                found.Remove(descriptor.Digest);
+            }
+        }
+    }
+
+    // snapshots/OWNERS/DRIVER
+    private IEnumerable<string> SnapshotRoots() => Directory.Exists(services.State.Snapshots)
+        ? Directory.EnumerateDirectories(services.State.Snapshots).SelectMany(Directory.EnumerateDirectories)
+        : [];
+
+    private static bool IsKept(string path) =>
+        Path.GetFileName(path) is var name && !name.StartsWith(Doomed, StringComparison.Ordinal) && !name.StartsWith(Active, StringComparison.Ordinal);
+
+    private static IEnumerable<StateItem> Files(string kind, string directory, bool building)
+    {
+        if (!Directory.Exists(directory)) yield break;
+        foreach (FileInfo file in new DirectoryInfo(directory).EnumerateFiles("*", SearchOption.AllDirectories))
+        {
+            yield return new StateItem(new UsageItem(kind, file.Name, file.Length, file.LastWriteTimeUtc, building, ""), _ =>
+            {
+                file.Delete();
+                return true;
+            });
+        }
+    }
+
+    // A directory is first renamed beside itself: at once gone for builds, and the slow part needs no lock.
+    private static StateItem Tree(string kind, string path, bool building) => new(
+        new UsageItem(kind, Path.GetFileName(path), SizeOf(path), Directory.GetLastWriteTimeUtc(path), building, ""), doomed =>
+        {
+            string gone = Path.Combine(Path.GetDirectoryName(path)!, Doomed + Guid.NewGuid().ToString("n"));
+            Directory.Move(path, gone);
+            doomed.Add(gone);
+            return true;
+        });
+
+    // What the user may not look into (directories of other ids) is not counted. Links are never followed.
+    private static long SizeOf(string directory)
+    {
+        var files = new FileSystemEnumerable<long>(
+            directory, (ref FileSystemEntry entry) => entry.Length,
+            new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true, AttributesToSkip = 0 })
+        {
+            ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory && !entry.Attributes.HasFlag(FileAttributes.ReparsePoint),
+            ShouldRecursePredicate = (ref FileSystemEntry entry) => !entry.Attributes.HasFlag(FileAttributes.ReparsePoint),
+        };
+        return files.Sum();
+    }
+}
+
+/// <param name="Remove">Removes it, or puts a directory on the list of those that the worker removes; false when it is in use after all.</param>
+internal sealed record StateItem(UsageItem Usage, Func<List<string>, bool> Remove);
