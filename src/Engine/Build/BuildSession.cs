@@ -126,6 +126,8 @@ internal sealed class BuildSession : IAsyncDisposable
             Network = _request.Network,
             Slots = _slots,
         };
-        return new OpFactory(_resolver, _services.Images, _services.Content, _contexts, _remote, environment, new Directories(_services.Worker), new ArchiveUnpacker(_temporary.Path), _events);
+        var directories = new Directories(_services.Worker);
+        var unpacker = new ArchiveUnpacker(_temporary.Path);
+        return new OpFactory(_resolver, _services.Images, _services.Content, _contexts, _remote, environment, directories, unpacker, _events);
     }
 }

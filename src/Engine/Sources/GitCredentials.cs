@@ -14,7 +14,8 @@ internal static class GitCredentials
         {
             // ssh and scp addresses name a user, not a secret; a password there would be of no use to ssh.
             bool ssh = remote.StartsWith("ssh://", StringComparison.Ordinal) || (!remote.Contains("://", StringComparison.Ordinal) && remote.Contains('@'));
-            return new GitAccess(uri is { Scheme: "ssh" } && uri.UserInfo.Contains(':') ? remote.Replace(uri.UserInfo, uri.UserInfo.Split(':')[0], StringComparison.Ordinal) : remote)
+            bool password = uri is { Scheme: "ssh" } && uri.UserInfo.Contains(':');
+            return new GitAccess(password ? remote.Replace(uri!.UserInfo, uri.UserInfo.Split(':')[0], StringComparison.Ordinal) : remote)
             {
                 AgentSocket = ssh ? agent() : null,
             };

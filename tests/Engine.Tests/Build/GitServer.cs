@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Kimg.TestKit;
 
 namespace Kimg.Engine.Tests.Build;
@@ -28,21 +26,24 @@ internal sealed class GitServer : IDisposable
     public static async Task<GitServer> StartAsync(string root, string format = "sha1")
     {
         Directory.CreateDirectory(root);
-        int port;
-        using (var probe = new TcpListener(IPAddress.Loopback, 0))
-        {
-            probe.Start();
-            port = ((IPEndPoint)probe.LocalEndpoint).Port;
-        }
-
-        var start = new ProcessStartInfo("git", ["daemon", "--reuseaddr", "--listen=127.0.0.1", $"--port={port}", "--export-all", $"--base-path={root}", root])
+        int port = ServerProcess.FreePort();
+        var start = new ProcessStartInfo("git", ["daemon", "--verbose", "--reuseaddr", "--listen=127.0.0.1", $"--port={port}", "--export-all", $"--base-path={root}", root])
         {
             RedirectStandardError = true,
         };
         foreach ((string name, string value) in s_environment) start.Environment[name] = value;
-        var server = new GitServer(root, Process.Start(start)!, port);
+        var daemon = new Process { StartInfo = start };
+        var ready = new TaskCompletionSource();
+        daemon.ErrorDataReceived += (_, line) =>
+        {
+            if (line.Data is null) ready.TrySetException(new InvalidOperationException("git daemon did not start"));
+            else if (line.Data.Contains("Ready to rumble", StringComparison.Ordinal)) ready.TrySetResult();
+        };
+        daemon.Start();
+        daemon.BeginErrorReadLine();
+        var server = new GitServer(root, daemon, port);
         await HostProgram.MustAsync("git", "init", "-q", "-b", "main", "--object-format=" + format, server.Repository);
-        await server.ReachableAsync();
+        await ready.Task.WaitAsync(TimeSpan.FromSeconds(30));
         return server;
     }
 
@@ -67,22 +68,5 @@ internal sealed class GitServer : IDisposable
         if (_daemon.HasExited) return;
         _daemon.Kill(entireProcessTree: true);
         _daemon.WaitForExit();
-    }
-
-    private async Task ReachableAsync()
-    {
-        for (int attempt = 0; ; attempt++)
-        {
-            using var client = new TcpClient();
-            try
-            {
-                await client.ConnectAsync(IPAddress.Loopback, _port);
-                return;
-            }
-            catch (SocketException) when (attempt < 200)
-            {
-                await Task.Delay(25);
-            }
-        }
     }
 }
