@@ -88,8 +88,12 @@ internal sealed class BuildSession : IAsyncDisposable
         return built.ToImmutable();
     }
 
-    public void Warn(KimgException damage) =>
+    /// <summary>Prepares for solving again: whoever found the damage has removed it, and what was made of it is made again.</summary>
+    public void Forget(KimgException damage)
+    {
+        _layers.Forget();
         _events.Send(new VertexWarning(_events.Now, default, new LintWarning("CacheDamaged", "Part of the state directory was damaged", damage.Message, null)));
+    }
 
     public Task<BuildResult> ExportAsync(ImmutableArray<PlatformBuild> built) =>
         new ImageExport(_services, _request, _layers, _events, _cancellationToken).RunAsync(built);

@@ -7,6 +7,9 @@ namespace Kimg.Engine.Build;
 /// <summary>Builds images: the newcomer's entrance to the engine. Each line of <see cref="BuildAsync"/> is a stage of docs/architecture.md's data flow.</summary>
 public sealed class ImageBuilder : IAsyncDisposable
 {
+    // Found one at a time; with more the whole store is suspect.
+    private const int MaxDamage = 20;
+
     private readonly BuildServices _services;
 
     private ImageBuilder(BuildServices services) => _services = services;
@@ -20,15 +23,16 @@ public sealed class ImageBuilder : IAsyncDisposable
         await using BuildSession session = _services.Begin(request, observer, cancellationToken);
         LoadedDockerfile dockerfile = await session.OpenContextAsync();
         ImmutableArray<FrontendResult> lowered = await session.LowerAsync(dockerfile);
-        try
+        for (int found = 0; ; found++)
         {
-            return await session.ExportAsync(await session.SolveAsync(lowered));
-        }
-        catch (KimgException damage) when (damage.Code == ErrorCode.StoreCorrupt)
-        {
-            // Whoever found the damage has removed it: what was taken from the cache is made again.
-            session.Warn(damage);
-            return await session.ExportAsync(await session.SolveAsync(lowered));
+            try
+            {
+                return await session.ExportAsync(await session.SolveAsync(lowered));
+            }
+            catch (KimgException damage) when (damage.Code == ErrorCode.StoreCorrupt && found < MaxDamage)
+            {
+                session.Forget(damage);
+            }
         }
     }
 

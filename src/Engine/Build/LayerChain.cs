@@ -25,6 +25,9 @@ internal sealed class LayerChain(IContentStore content, RecordStore<LayerBlobs> 
         if (!IsKept(layer, form)) _ = MakeAsync(layer, form);
     }
 
+    /// <summary>What was made is looked for, or made, again.</summary>
+    public void Forget() => _made.Clear();
+
     public async Task<ImmutableArray<ChainLayer>> CreateAsync(Snapshot snapshot, LayerForm form) =>
         [.. await Task.WhenAll(snapshot.Layers.Select(layer => CreateAsync(layer, form)))];
 
@@ -69,11 +72,6 @@ internal sealed class LayerChain(IContentStore content, RecordStore<LayerBlobs> 
             LayerBlob made = await WriteAsync(layer, form, epoch, _stop.Token);
             records.Write(layer.Id, new LayerBlobs([.. known.Where(b => b.Form != form.Name || b.Epoch != epoch), made]));
             return made;
-        }
-        catch (KimgException damage) when (damage.Code == ErrorCode.StoreCorrupt)
-        {
-            _made.TryRemove((layer.Id, form), out _); // the damage is gone: whoever asks again gets another answer
-            throw;
         }
         finally
         {
