@@ -89,9 +89,9 @@ internal sealed class BuildSession : IAsyncDisposable
     }
 
     /// <summary>Prepares for solving again: whoever found the damage has removed it, and what was made of it is made again.</summary>
-    public void Forget(KimgException damage)
+    public async Task ForgetAsync(KimgException damage)
     {
-        _layers.Forget();
+        await _layers.ForgetAsync();
         _events.Send(new VertexWarning(_events.Now, default, new LintWarning("CacheDamaged", "Part of the state directory was damaged", damage.Message, null)));
     }
 

@@ -31,7 +31,7 @@ public sealed class ImageBuilder : IAsyncDisposable
             }
             catch (KimgException damage) when (damage.Code == ErrorCode.StoreCorrupt && found < MaxDamage)
             {
-                session.Forget(damage);
+                await session.ForgetAsync(damage);
             }
         }
     }

@@ -26,7 +26,11 @@ internal sealed class LayerChain(IContentStore content, RecordStore<LayerBlobs> 
     }
 
     /// <summary>What was made is looked for, or made, again.</summary>
-    public void Forget() => _made.Clear();
+    public async Task ForgetAsync()
+    {
+        await SettleAsync();
+        _made.Clear();
+    }
 
     public async Task<ImmutableArray<ChainLayer>> CreateAsync(Snapshot snapshot, LayerForm form) =>
         [.. await Task.WhenAll(snapshot.Layers.Select(layer => CreateAsync(layer, form)))];
@@ -34,6 +38,13 @@ internal sealed class LayerChain(IContentStore content, RecordStore<LayerBlobs> 
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
+        await SettleAsync();
+        _stop.Dispose();
+        _slots.Dispose();
+    }
+
+    private async Task SettleAsync()
+    {
         try
         {
             await Task.WhenAll(_made.Values.Select(made => made.Value));
@@ -42,9 +53,6 @@ internal sealed class LayerChain(IContentStore content, RecordStore<LayerBlobs> 
         {
             // A build that failed elsewhere does not need these layers; one that needs them has been told.
         }
-
-        _stop.Dispose();
-        _slots.Dispose();
     }
 
     private static bool IsKept(SnapshotLayer layer, LayerForm form) =>
