@@ -49,7 +49,7 @@ internal static class ContextWriter
         if (directory == root || Directory.Exists(directory)) return;
         await MakeParentsAsync(root, Path.GetDirectoryName(directory)!);
         Directory.CreateDirectory(directory);
-        File.SetUnixFileMode(directory, (UnixFileMode)0b111_101_101);
+        await HostProgram.MustAsync("chmod", "0755", directory);
     }
 
     private static async Task FinishAsync(string root, JsonNode entry)

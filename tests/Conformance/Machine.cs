@@ -24,7 +24,7 @@ public sealed class Machine : IAsyncLifetime
         Builder kimg = new(
             [RepositoryFiles.Kimg, "build", "--state-dir", _work["state"], "--network=host", "--allow=network.host"], _work["kimg"], _registry.Host, peer: false);
         Builder? peer = Peer(_registry.Host);
-        _building = Parallel.ForEachAsync(BuildCase.Names, new ParallelOptions { MaxDegreeOfParallelism = 2 }, async (name, _) =>
+        _building = Parallel.ForEachAsync(BuildCase.Names, new ParallelOptions { MaxDegreeOfParallelism = 2 }, async (name, cancellationToken) =>
         {
             try
             {
@@ -33,7 +33,7 @@ public sealed class Machine : IAsyncLifetime
                     await AskPeerAsync(peer, build);
                 JsonObject result = await kimg.BuildAsync(build);
                 if (s_record && build.IsByHand && !File.Exists(build.ExpectedFile))
-                    await File.WriteAllTextAsync(build.ExpectedFile, Expectation.Format(result));
+                    await File.WriteAllTextAsync(build.ExpectedFile, Expectation.Format(result), cancellationToken);
                 _results[name].SetResult(result);
             }
             catch (Exception e)
