@@ -39,7 +39,8 @@ internal static class HostileBase
 
     internal static TarEntry HardLink(string name, string target) => new PaxTarEntry(TarEntryType.HardLink, name) { LinkName = target };
 
-    internal static TarEntry Device(string name) => new PaxTarEntry(TarEntryType.BlockDevice, name) { DeviceMajor = 8, DeviceMinor = 0, Mode = (UnixFileMode)0b110_110_110 };
+    internal static TarEntry Device(string name) =>
+        new PaxTarEntry(TarEntryType.BlockDevice, name) { DeviceMajor = 8, DeviceMinor = 0, Mode = (UnixFileMode)0b110_110_110 };
 
     private static TarEntry File(string name, byte[] bytes, int mode = 0b110_100_100) =>
         new PaxTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(bytes), Mode = (UnixFileMode)mode };

@@ -139,5 +139,6 @@ public sealed class StorageTests
             .Where(file => !file.Contains("/fs/", StringComparison.Ordinal));
 
     // The folder without digests, and the name where it is none.
-    private static string Kind(string state, string file) => string.Join('/', Path.GetRelativePath(state, file).Split('/').Where(part => part.Length < 32 && part.Length != 2));
+    private static string Kind(string state, string file) =>
+        string.Join('/', Path.GetRelativePath(state, file).Split('/').Where(part => part.Length < 32 && part.Length != 2));
 }

@@ -72,8 +72,12 @@ internal sealed class EventStream(IBuildObserver? observer, TimeProvider time) :
         lock (_gate) observer.OnEvent(e);
     }
 
-    private static string OneLine(Exception error) =>
-        error is OperationCanceledException ? "canceled" : error is KimgException or IOException or UnauthorizedAccessException ? error.Message.ReplaceLineEndings(" ") : "internal error: " + error.Message.ReplaceLineEndings(" ");
+    private static string OneLine(Exception error) => error switch
+    {
+        OperationCanceledException => "canceled",
+        KimgException or IOException or UnauthorizedAccessException => error.Message.ReplaceLineEndings(" "),
+        _ => "internal error: " + error.Message.ReplaceLineEndings(" "),
+    };
 }
 
 /// <summary>The progress of one vertex or work item.</summary>

@@ -61,7 +61,11 @@ internal sealed class LayerChain(IContentStore content, RecordStore<LayerBlobs> 
     private async Task<ChainLayer> CreateAsync(SnapshotLayer layer, LayerForm form)
     {
         if (layer is BlobLayer blob && IsKept(layer, form))
-            return new ChainLayer(blob.Descriptor with { MediaType = MediaTypes.Convert(blob.Descriptor.MediaType, form.Oci), Annotations = null, Urls = null }, blob.Id, null, blob);
+        {
+            string mediaType = MediaTypes.Convert(blob.Descriptor.MediaType, form.Oci);
+            return new ChainLayer(blob.Descriptor with { MediaType = mediaType, Annotations = null, Urls = null }, blob.Id, null, blob);
+        }
+
         LayerBlob made = await MakeAsync(layer, form);
         return new ChainLayer(Describe(made, form), made.DiffId, layer.Created, null);
     }

@@ -12,8 +12,9 @@ internal static class SnapshotDriver
         try
         {
             string path = PathIn(directory);
-            return new FileInfo(path) is { Exists: true, Length: <= MaxLength } && File.ReadAllText(path) is var name && name.All(c => c == '-' || char.IsAsciiLetterOrDigit(c))
-                ? name : null;
+            if (new FileInfo(path) is not { Exists: true, Length: <= MaxLength }) return null;
+            string name = File.ReadAllText(path);
+            return name.All(c => c == '-' || char.IsAsciiLetterOrDigit(c)) ? name : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
