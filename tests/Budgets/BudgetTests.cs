@@ -93,7 +93,7 @@ public sealed class BudgetTests : IDisposable
             await File.WriteAllBytesAsync(Path.Combine(folder, $"{i}"), content);
         }
 
-        IEnumerable<string> variables = Enumerable.Range(0, instructions).Select(i => $"ENV NAME{i}=\"value $NAME{i - 1}\"\n");
+        IEnumerable<string> variables = Enumerable.Range(0, instructions).Select(i => $"ENV NAME{i}=\"value{(i == 0 ? "" : $" $NAME{i - 1}")}\"\n");
         await File.WriteAllTextAsync(Path.Combine(context, "Dockerfile"), $"FROM scratch\nCOPY files /files\nWORKDIR /files\n{string.Concat(variables)}");
         return context;
     }
