@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 
 namespace Kimg.Architecture;
 
@@ -38,16 +37,14 @@ internal static class Repository
         Directory.EnumerateFiles(folder).Concat(
             Directory.EnumerateDirectories(folder).Where(child => !Generated.Contains(Path.GetFileName(child))).SelectMany(Walk));
 
-    private static string FindRoot([CallerFilePath] string thisFile = "")
+    private static string FindRoot()
     {
-        // Deterministic builds rewrite the caller's path: then the test runs below the repository's artifacts folder.
-        string start = File.Exists(thisFile) ? Path.GetDirectoryName(thisFile)! : AppContext.BaseDirectory;
-        for (DirectoryInfo? folder = new(start); folder is not null; folder = folder.Parent)
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
             if (File.Exists(Path.Combine(folder.FullName, "Builder.Tasks.sln")))
                 return folder.FullName;
         }
 
-        throw new InvalidOperationException($"no Builder.Tasks.sln above {start}");
+        throw new InvalidOperationException($"no Builder.Tasks.sln above {AppContext.BaseDirectory}");
     }
 }

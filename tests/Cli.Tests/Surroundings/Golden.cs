@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Xunit;
 
 namespace Kimg.Cli.Tests.Surroundings;
@@ -6,7 +5,17 @@ namespace Kimg.Cli.Tests.Surroundings;
 /// <summary>A file of the repository that some output must equal; KIMG_UPDATE_GOLDEN=1 writes it.</summary>
 internal static class Golden
 {
-    public static string Repository([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../.."));
+    /// <summary>The checkout the tests run in: found from where they run, because deterministic builds know no source path.</summary>
+    public static string Repository()
+    {
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "Builder.Tasks.sln")))
+                return folder.FullName;
+        }
+
+        throw new InvalidOperationException($"no Builder.Tasks.sln above {AppContext.BaseDirectory}");
+    }
 
     public static void Matches(string path, string actual)
     {
