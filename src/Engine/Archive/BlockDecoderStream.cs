@@ -1,23 +1,14 @@
 using Kimg.Engine.Native;
+using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Archive;
 
 /// <summary>Reads a compressed stream through a native decoder.</summary>
-internal sealed class BlockDecoderStream(Stream input, IBlockDecoder decoder) : Stream
+internal sealed class BlockDecoderStream(Stream input, IBlockDecoder decoder) : ReadStream
 {
     private readonly byte[] _buffer = new byte[128 * 1024];
     private int _start, _end;
     private bool _inputEnded, _complete;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     public override int Read(Span<byte> buffer)
     {
@@ -26,27 +17,12 @@ internal sealed class BlockDecoderStream(Stream input, IBlockDecoder decoder) : 
         return produced;
     }
 
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         int produced;
         while (NeedsInput(buffer.Span, out produced)) Filled(await input.ReadAsync(_buffer, cancellationToken));
         return produced;
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

@@ -3,16 +3,8 @@ using Kimg.Engine.Primitives;
 namespace Kimg.Engine.Archive;
 
 /// <summary>Turns what a decoder says about damaged input into the engine's error.</summary>
-internal sealed class DecoderStream(Stream decoder, string codec) : Stream
+internal sealed class DecoderStream(Stream decoder, string codec) : ReadStream
 {
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
     public override long Position { get; set; }
 
     public override int Read(Span<byte> buffer)
@@ -27,8 +19,6 @@ internal sealed class DecoderStream(Stream decoder, string codec) : Stream
         }
     }
 
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         try
@@ -40,19 +30,6 @@ internal sealed class DecoderStream(Stream decoder, string codec) : Stream
             throw Damaged(e);
         }
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

@@ -1,12 +1,13 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
+using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Archive;
 
 /// <summary>Gzip, all members. .NET's stream takes the end of its input for the end of the data wherever it comes, and says nothing of
 /// what follows the last member; so a member with a secret content is put behind the input, and only when that comes out at the end was
 /// the input whole. Bytes behind the last member are refused, as Go's reader does.</summary>
-internal sealed class GzipDecoder : Stream
+internal sealed class GzipDecoder : ReadStream
 {
     private const int SealLength = 16;
 
@@ -18,23 +19,11 @@ internal sealed class GzipDecoder : Stream
 
     internal GzipDecoder(Stream input) => _gzip = new GZipStream(new SealedInput(input, Member(_seal)), CompressionMode.Decompress);
 
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
     public override int Read(Span<byte> buffer)
     {
         while (!_ended && _end - _start <= SealLength) Filled(_gzip.Read(Room()));
         return Take(buffer);
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -46,19 +35,6 @@ internal sealed class GzipDecoder : Stream
 
         return Take(buffer.Span);
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
@@ -97,20 +73,10 @@ internal sealed class GzipDecoder : Stream
         return member.ToArray();
     }
 
-    private sealed class SealedInput(Stream input, byte[] seal) : Stream
+    private sealed class SealedInput(Stream input, byte[] seal) : ReadStream
     {
         private int _given;
         private bool _inputEnded;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
         public override int Read(Span<byte> buffer)
         {
@@ -118,26 +84,11 @@ internal sealed class GzipDecoder : Stream
             return read > 0 ? read : Seal(buffer);
         }
 
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             int read = _inputEnded ? 0 : await input.ReadAsync(buffer, cancellationToken);
             return read > 0 ? read : Seal(buffer.Span);
         }
-
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-            ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {

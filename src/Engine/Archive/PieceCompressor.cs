@@ -1,11 +1,12 @@
 using System.Buffers;
+using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Archive;
 
 /// <summary>Compresses in parallel: the input is cut into pieces of fixed size, every piece is compressed by itself, on several threads, and the
 /// results are written in order. Both formats allow it: a gzip file is a sequence of members (RFC 1952, 2.2), a zstd file a sequence of frames
 /// (RFC 8878, 3). What is written depends on the input only, not on the number of threads, the writes or the flushes.</summary>
-internal sealed class PieceCompressor(Stream output, PieceFormat format, int level, bool leaveOpen) : Stream
+internal sealed class PieceCompressor(Stream output, PieceFormat format, int level, bool leaveOpen) : WriteStream
 {
     private const int FirstBuffer = 64 * 1024;
 
@@ -15,16 +16,6 @@ internal sealed class PieceCompressor(Stream output, PieceFormat format, int lev
     private byte[] _piece = ArrayPool<byte>.Shared.Rent(FirstBuffer);
     private int _filled;
     private bool _any, _finished;
-
-    public override bool CanRead => false;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
@@ -39,19 +30,7 @@ internal sealed class PieceCompressor(Stream output, PieceFormat format, int lev
         }
     }
 
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
     /// <summary>Does nothing: where pieces end must not depend on flushes.</summary>
-    public override void Flush()
-    {
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
     protected override void Dispose(bool disposing)
     {
         if (disposing && !_finished)

@@ -1,18 +1,14 @@
+using Kimg.Engine.Primitives;
+
 namespace Kimg.Engine.Archive;
 
 /// <summary>The bytes of one file inside a tar: exactly as many as its entry says, holes as zeros.</summary>
-internal sealed class TarContent(TarInput input, long stored, SparseMap? map) : Stream
+internal sealed class TarContent(TarInput input, long stored, SparseMap? map) : ReadStream
 {
     private readonly long _length = map?.Size ?? stored;
     private readonly long _end = input.Position + stored;
     private long _position;
     private int _region;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
 
     public override long Length => _length;
 
@@ -26,18 +22,6 @@ internal sealed class TarContent(TarInput input, long stored, SparseMap? map) : 
         _position += read;
         return read;
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     private int ReadSparse(Span<byte> buffer, SparseMap sparse)
     {

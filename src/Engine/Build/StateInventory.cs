@@ -82,17 +82,24 @@ internal sealed class StateInventory(BuildServices services, GarbageCollector bl
     private static bool IsKept(string path) =>
         Path.GetFileName(path) is var name && !name.StartsWith(Doomed, StringComparison.Ordinal) && !name.StartsWith(Active, StringComparison.Ordinal);
 
+    // A build may rename or remove a file while it is listed: its entry is read while it is enumerated, and what is gone by then has length 0.
     private static IEnumerable<StateItem> Files(string kind, string directory, bool building)
     {
-        if (!Directory.Exists(directory)) yield break;
-        foreach (FileInfo file in new DirectoryInfo(directory).EnumerateFiles("*", SearchOption.AllDirectories))
-        {
-            yield return new StateItem(new UsageItem(kind, file.Name, file.Length, file.LastWriteTimeUtc, building, ""), _ =>
+        if (!Directory.Exists(directory)) return [];
+        return new FileSystemEnumerable<StateItem>(
+            directory, (ref FileSystemEntry entry) =>
             {
-                file.Delete();
-                return true;
-            });
-        }
+                string path = entry.ToFullPath();
+                return new StateItem(new UsageItem(kind, Path.GetFileName(path), entry.Length, entry.LastWriteTimeUtc, building, ""), _ =>
+                {
+                    File.Delete(path);
+                    return true;
+                });
+            },
+            new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 })
+        {
+            ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory,
+        };
     }
 
     // A directory is first renamed beside itself: at once gone for builds, and the slow part needs no lock.

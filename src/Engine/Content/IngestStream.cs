@@ -6,17 +6,13 @@ namespace Kimg.Engine.Content;
 
 /// <summary>Writes a file and computes its digest in the same pass. Small writes are gathered, so hash and file see blocks. Writes are synchronous:
 /// on Linux a file write only moves memory.</summary>
-internal sealed class IngestStream(SafeFileHandle file, string path) : Stream
+internal sealed class IngestStream(SafeFileHandle file, string path) : WriteStream
 {
     private const int BlockSize = 128 * 1024;
     private readonly ContentHash _hash = new();
     private byte[]? _block = ArrayPool<byte>.Shared.Rent(BlockSize);
     private int _filled;
     private long _written;
-
-    public override bool CanRead => false;
-
-    public override bool CanSeek => false;
 
     public override bool CanWrite => _block is not null;
 
@@ -42,17 +38,12 @@ internal sealed class IngestStream(SafeFileHandle file, string path) : Stream
         _filled += buffer.Length;
     }
 
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
         Write(buffer.Span);
         return ValueTask.CompletedTask;
     }
-
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     /// <summary>Writes out what was gathered. Nothing else may be written afterwards.</summary>
     public (Digest Digest, long Size) Finish()
@@ -73,16 +64,6 @@ internal sealed class IngestStream(SafeFileHandle file, string path) : Stream
         ArrayPool<byte>.Shared.Return(buffer);
         return hash.Finish();
     }
-
-    public override void Flush()
-    {
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     /// <summary>Gives the buffer back. Not done by Dispose: compressors close what they write to, and that does not end the ingest.</summary>
     public void Release()

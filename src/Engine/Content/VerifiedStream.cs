@@ -7,17 +7,13 @@ namespace Kimg.Engine.Content;
 /// too long, another digest. Where the inner stream can seek, going back to the start starts the check again; any other jump ends it (whoever reads parts
 /// checks the parts).</summary>
 /// <param name="failure">Makes the exception from what is wrong ("has 3 bytes instead of 5"); default: DigestMismatch.</param>
-internal sealed class VerifiedStream(Stream inner, Digest digest, long size, Func<string, KimgException>? failure = null) : Stream
+internal sealed class VerifiedStream(Stream inner, Digest digest, long size, Func<string, KimgException>? failure = null) : ReadStream
 {
     private readonly ContentHash _hash = new(digest.Algorithm);
     private long _hashed;
     private bool _off, _done;
 
-    public override bool CanRead => true;
-
     public override bool CanSeek => inner.CanSeek;
-
-    public override bool CanWrite => false;
 
     public override long Length => size;
 
@@ -29,17 +25,12 @@ internal sealed class VerifiedStream(Stream inner, Digest digest, long size, Fun
 
     public override int Read(Span<byte> buffer) => buffer.IsEmpty ? 0 : Check(buffer, inner.Read(buffer));
 
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (buffer.IsEmpty) return 0;
         int read = await inner.ReadAsync(buffer, cancellationToken);
         return Check(buffer.Span, read);
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     public override long Seek(long offset, SeekOrigin origin)
     {
@@ -54,14 +45,6 @@ internal sealed class VerifiedStream(Stream inner, Digest digest, long size, Fun
 
         return after;
     }
-
-    public override void Flush()
-    {
-    }
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

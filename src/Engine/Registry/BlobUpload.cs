@@ -94,14 +94,8 @@ internal sealed class BlobUpload : IAsyncDisposable
         _buffered = 0;
     }
 
-    private sealed class Sink(BlobUpload upload) : Stream
+    private sealed class Sink(BlobUpload upload) : WriteStream
     {
-        public override bool CanRead => false;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => true;
-
         public override long Length => upload._sent + upload._buffered;
 
         public override long Position { get => Length; set => throw new NotSupportedException(); }
@@ -109,21 +103,14 @@ internal sealed class BlobUpload : IAsyncDisposable
         public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
             upload.WriteAsync(buffer, cancellationToken);
 
-        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-            upload.WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            byte[] block = buffer.ToArray();
+            Write(block, 0, block.Length);
+        }
 
         // Compressors write synchronously; there is no synchronisation context to deadlock on.
         public override void Write(byte[] buffer, int offset, int count) =>
             upload.WriteAsync(buffer.AsMemory(offset, count), CancellationToken.None).AsTask().GetAwaiter().GetResult();
-
-        public override void Flush()
-        {
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
     }
 }

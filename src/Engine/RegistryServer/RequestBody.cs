@@ -1,9 +1,10 @@
 using System.Globalization;
+using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.RegistryServer;
 
 /// <summary>The body of one request, by length or in chunks (RFC 9112). Asks the client to continue when it waits for that.</summary>
-internal sealed class RequestBody(HttpReader reader, long? length, Func<Task>? askToContinue) : Stream
+internal sealed class RequestBody(HttpReader reader, long? length, Func<Task>? askToContinue) : ReadStream
 {
     private long _left = length ?? 0; // of the body, or of the current chunk
     private bool _asked, _ended = length == 0;
@@ -16,20 +17,6 @@ internal sealed class RequestBody(HttpReader reader, long? length, Func<Task>? a
 
     /// <summary>It is not known where the body ends.</summary>
     public bool IsBroken { get; private set; }
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -50,20 +37,7 @@ internal sealed class RequestBody(HttpReader reader, long? length, Func<Task>? a
         return read;
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    public override int Read(Span<byte> buffer) => throw new NotSupportedException();
 
     private async Task<bool> NextChunkAsync()
     {

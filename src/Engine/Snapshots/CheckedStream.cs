@@ -5,17 +5,11 @@ namespace Kimg.Engine.Snapshots;
 
 /// <summary>A source's bytes, compared with what the plan was made from while they pass: exactly so many, of exactly this digest. Reading to the
 /// end is what checks.</summary>
-internal sealed class CheckedStream(Stream inner, long size, Digest expected, ImagePath name) : Stream
+internal sealed class CheckedStream(Stream inner, long size, Digest expected, ImagePath name) : ReadStream
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private long _read;
     private bool _finished;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
 
     public override long Length => size;
 
@@ -34,18 +28,6 @@ internal sealed class CheckedStream(Stream inner, long size, Digest expected, Im
         if (_read == size) Finish();
         return read;
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     internal static KimgException Changed(ImagePath name, string how, Exception? inner) =>
         new(ErrorCode.FileChangedDuringBuild, $"'{name}' changed during the build: {how}", inner)

@@ -1,17 +1,14 @@
+using Kimg.Engine.Primitives;
 using Microsoft.Win32.SafeHandles;
 
 namespace Kimg.Engine.Snapshots;
 
 /// <summary>A part of an open file. Several may share the file; disposing one does not close it unless it owns it.</summary>
-internal sealed class RangeStream(SafeFileHandle file, long offset, long length, bool ownsFile = false) : Stream
+internal sealed class RangeStream(SafeFileHandle file, long offset, long length, bool ownsFile = false) : ReadStream
 {
     private long _position;
 
-    public override bool CanRead => true;
-
     public override bool CanSeek => true;
-
-    public override bool CanWrite => false;
 
     public override long Length => length;
 
@@ -25,22 +22,12 @@ internal sealed class RangeStream(SafeFileHandle file, long offset, long length,
         return read;
     }
 
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
     public override long Seek(long offset, SeekOrigin origin)
     {
         long target = origin switch { SeekOrigin.Begin => offset, SeekOrigin.Current => _position + offset, _ => length + offset };
         ArgumentOutOfRangeException.ThrowIfNegative(target, nameof(offset));
         return _position = target;
     }
-
-    public override void Flush()
-    {
-    }
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

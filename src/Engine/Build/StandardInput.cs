@@ -1,11 +1,11 @@
 using System.Text;
-using Kimg.Engine.Build;
+using Kimg.Engine.Archive;
 using Kimg.Engine.Primitives;
 
-namespace Kimg.Cli.Options;
+namespace Kimg.Engine.Build;
 
 /// <summary>Stdin as the context (a tar, compressed or not, or a Dockerfile: told apart by their first bytes) or as the Dockerfile.</summary>
-internal static class StandardInput
+public static class StandardInput
 {
     private const int MaxDockerfile = 16 << 20;
 
@@ -16,7 +16,7 @@ internal static class StandardInput
     {
         var head = new byte[512];
         int length = input.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
-        var whole = new PrefixedStream(head.AsMemory(0, length), input);
+        var whole = new PrefixedStream(head.AsMemory(0, length), input, leaveOpen: true);
         return IsArchive(head.AsSpan(0, length)) ? (new TarContext(whole), null) : (new EmptyContext(), ReadDockerfile(whole));
     }
 
@@ -43,9 +43,5 @@ internal static class StandardInput
     }
 
     private static bool IsArchive(ReadOnlySpan<byte> head) =>
-        head.StartsWith((ReadOnlySpan<byte>)[0x1f, 0x8b])
-        || head.StartsWith("BZh"u8)
-        || head.StartsWith((ReadOnlySpan<byte>)[0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00])
-        || head.StartsWith((ReadOnlySpan<byte>)[0x28, 0xb5, 0x2f, 0xfd])
-        || (head.Length > UstarOffset + 5 && head[UstarOffset..].StartsWith("ustar"u8));
+        Codec.Detect(head) != Compression.None || (head.Length > UstarOffset + 5 && head[UstarOffset..].StartsWith("ustar"u8));
 }
