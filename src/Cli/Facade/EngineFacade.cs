@@ -17,11 +17,13 @@ internal sealed class EngineFacade(BuilderOptions options) : IEngine
     public Task<BuildResult> BuildAsync(BuildRequest request, IBuildObserver observer, CancellationToken cancellationToken) =>
         _builder.Value.BuildAsync(request, observer, cancellationToken);
 
-    public async Task<CheckReport> CheckAsync(BuildRequest request, CancellationToken cancellationToken)
-    {
-        CheckResult result = await _builder.Value.CheckAsync(request, cancellationToken);
-        return new CheckReport(result.FileName, result.Source, result.Warnings, result.Error);
-    }
+    public Task<CheckResult> CheckAsync(BuildRequest request, CancellationToken cancellationToken) => _builder.Value.CheckAsync(request, cancellationToken);
+
+    public Task<DockerfileOutline> OutlineAsync(BuildRequest request, CancellationToken cancellationToken) =>
+        _builder.Value.OutlineAsync(request, cancellationToken);
+
+    public Task<DockerfileTargets> ListTargetsAsync(BuildRequest request, CancellationToken cancellationToken) =>
+        _builder.Value.ListTargetsAsync(request, cancellationToken);
 
     public Task<Descriptor> CopyAsync(
         ImageLocation source,

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Kimg.Engine.Build;
+using Kimg.Engine.Dockerfile;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Sandbox;
@@ -12,7 +13,13 @@ internal interface IEngine : IAsyncDisposable
     Task<BuildResult> BuildAsync(BuildRequest request, IBuildObserver observer, CancellationToken cancellationToken);
 
     /// <summary>Lints without building.</summary>
-    Task<CheckReport> CheckAsync(BuildRequest request, CancellationToken cancellationToken);
+    Task<CheckResult> CheckAsync(BuildRequest request, CancellationToken cancellationToken);
+
+    /// <summary>What the target takes from its caller.</summary>
+    Task<DockerfileOutline> OutlineAsync(BuildRequest request, CancellationToken cancellationToken);
+
+    /// <summary>The stages of the Dockerfile.</summary>
+    Task<DockerfileTargets> ListTargetsAsync(BuildRequest request, CancellationToken cancellationToken);
 
     /// <summary>Copies between any two locations what <paramref name="platforms"/> select (empty: everything, attestations included). Returns what the
     /// destination now names.</summary>

@@ -4,9 +4,11 @@ using Kimg.Engine.Primitives;
 namespace Kimg.Cli.Options;
 
 /// <summary>--call METHOD[,format=FORMAT] and --check.</summary>
-internal sealed record BuildCall(bool Check, string Format)
+/// <param name="Method">build, check, outline, targets or subrequests.describe.</param>
+/// <param name="Format">text, json, or for check sarif.</param>
+internal sealed record BuildCall(string Method, string Format)
 {
-    private static readonly string[] s_methods = ["build", "check", "lint", "outline", "targets"];
+    private static readonly string[] s_methods = ["build", "check", "lint", "outline", "targets", "subrequests.describe"];
     private static readonly string[] s_formats = ["text", "json", "sarif"];
 
     public static BuildCall Parse(Arguments arguments)
@@ -27,11 +29,8 @@ internal sealed record BuildCall(bool Check, string Format)
             throw source.Invalid($"unknown method '{method}'", DidYouMean.Hint(method, s_methods, "methods"));
         }
 
-        if (method is "outline" or "targets")
-        {
-            throw new KimgException(ErrorCode.UnsupportedFeature, $"--call={method} is not supported yet") { Hint = "there is --call=check" };
-        }
-
-        return new BuildCall(method is "check" or "lint", format);
+        if (method == "lint") method = "check";
+        if (format == "sarif" && method != "check") throw source.Invalid("sarif is a format of findings only", "use --call=check,format=sarif");
+        return new BuildCall(method, format);
     }
 }

@@ -40,6 +40,9 @@ internal static class OutputSanitizer
         return coloured ? clean.Append("\u001b[0m").ToString() : clean.ToString();
     }
 
+    /// <summary>Several lines, each made harmless.</summary>
+    public static string Lines(string text) => string.Join('\n', text.Split('\n').Select(line => Line(line, colours: false)));
+
     public static string OneLine(string text) => Line(text.ReplaceLineEndings(" "), colours: false);
 
     private static bool NeedsWork(string text)

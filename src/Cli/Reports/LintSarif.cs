@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Kimg.Cli.Facade;
 using Kimg.Engine.Dockerfile;
 using Kimg.Engine.Primitives;
 
@@ -8,7 +7,7 @@ namespace Kimg.Cli.Reports;
 /// <summary>SARIF 2.1.0, as code hosts read it.</summary>
 internal static class LintSarif
 {
-    public static string Render(CheckReport report, string version) => JsonText.Render(json =>
+    public static string Render(CheckResult report, string version) => JsonText.Render(json =>
     {
         json.WriteStartObject();
         json.WriteString("$schema", "https://json.schemastore.org/sarif-2.1.0.json");
@@ -24,7 +23,7 @@ internal static class LintSarif
         json.WriteEndObject();
     });
 
-    private static void Tool(Utf8JsonWriter json, CheckReport report, string version)
+    private static void Tool(Utf8JsonWriter json, CheckResult report, string version)
     {
         json.WriteStartObject("tool");
         json.WriteStartObject("driver");
@@ -45,7 +44,7 @@ internal static class LintSarif
         json.WriteEndObject();
     }
 
-    private static void Result(Utf8JsonWriter json, CheckReport report, LintWarning warning)
+    private static void Result(Utf8JsonWriter json, CheckResult report, LintWarning warning)
     {
         json.WriteStartObject();
         json.WriteString("ruleId", warning.Rule);

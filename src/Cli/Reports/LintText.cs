@@ -1,6 +1,5 @@
 using System.Text;
 using Kimg.Cli.Errors;
-using Kimg.Cli.Facade;
 using Kimg.Cli.Progress;
 using Kimg.Engine.Dockerfile;
 
@@ -9,7 +8,7 @@ namespace Kimg.Cli.Reports;
 /// <summary>Findings for people, in the form of <c>docker build --check</c>.</summary>
 internal static class LintText
 {
-    public static string Render(CheckReport report)
+    public static string Render(CheckResult report)
     {
         var text = new StringBuilder(report.Warnings.Length switch
         {

@@ -3,6 +3,7 @@ using Kimg.Cli.Facade;
 using Kimg.Cli.Options;
 using Kimg.Cli.Progress;
 using Kimg.Engine.Build;
+using Kimg.Engine.Dockerfile;
 
 namespace Kimg.Cli.Verbs;
 
@@ -27,7 +28,7 @@ internal static class BuildVerb
         string progress = ProgressViews.Choose(arguments, host);
         BuildCall call = BuildCall.Parse(arguments);
         BuildRequest request = BuildRequestParser.Parse(arguments, host);
-        if (call.Check) return await CheckVerb.RunAsync(request, call.Format, arguments, host, cancellationToken);
+        if (call.Method != "build") return await CallAsync(call, request, arguments, host, cancellationToken);
         await using IEngine engine = EngineOptionRows.Open(arguments, host);
         BuildResult result;
         using (var pump = new ProgressPump(ProgressViews.Create(progress, host), host.Time))
@@ -37,6 +38,29 @@ internal static class BuildVerb
 
         if (progress is "tty" or "plain") host.WriteError(WarningList.Render(result.Warnings, arguments.Flag(GlobalOptions.Debug), host.Colours));
         if (progress == "quiet" && (result.ImageId ?? result.Root?.Digest) is { } id) host.WriteLine(id.ToString());
+        return 0;
+    }
+
+    private static async Task<int> CallAsync(BuildCall call, BuildRequest request, Arguments arguments, CliHost host, CancellationToken cancellationToken)
+    {
+        if (call.Method == "check") return await CheckVerb.RunAsync(request, call.Format, arguments, host, cancellationToken);
+        await using IEngine engine = EngineOptionRows.Open(arguments, host);
+        bool json = call.Format == "json";
+        switch (call.Method)
+        {
+            case "outline":
+                DockerfileOutline outline = await engine.OutlineAsync(request, cancellationToken);
+                host.Write(json ? CallReport.Json(outline) + "\n" : OutputSanitizer.Lines(CallReport.Text(outline)));
+                break;
+            case "targets":
+                DockerfileTargets targets = await engine.ListTargetsAsync(request, cancellationToken);
+                host.Write(json ? CallReport.Json(targets) + "\n" : OutputSanitizer.Lines(CallReport.Text(targets)));
+                break;
+            default:
+                host.Write(CallReport.Methods());
+                break;
+        }
+
         return 0;
     }
 }

@@ -3,6 +3,7 @@ using Kimg.Cli.Facade;
 using Kimg.Cli.Options;
 using Kimg.Cli.Reports;
 using Kimg.Engine.Build;
+using Kimg.Engine.Dockerfile;
 using Kimg.Engine.Primitives;
 
 namespace Kimg.Cli.Verbs;
@@ -36,10 +37,10 @@ internal static class CheckVerb
     public static async Task<int> RunAsync(BuildRequest request, string format, Arguments arguments, CliHost host, CancellationToken cancellationToken)
     {
         await using IEngine engine = EngineOptionRows.Open(arguments, host);
-        CheckReport report = await engine.CheckAsync(request, cancellationToken);
+        CheckResult report = await engine.CheckAsync(request, cancellationToken);
         host.Write(format switch
         {
-            "json" => LintJson.Render(report),
+            "json" => CallReport.Json(report) + "\n",
             "sarif" => LintSarif.Render(report, VersionVerb.Version),
             _ => LintText.Render(report),
         });

@@ -59,6 +59,13 @@ internal sealed class BuildSession : IAsyncDisposable
         return DockerfileFrontend.CheckAsync(PathText.Decode(dockerfile.Bytes), dockerfile.Name, options, Host(), _cancellationToken);
     }
 
+    /// <summary>What the target takes from its caller, for the first platform.</summary>
+    public Task<DockerfileOutline> OutlineAsync(LoadedDockerfile dockerfile)
+    {
+        FrontendOptions options = OptionsOf(dockerfile, Platforms()[0], multiPlatform: false);
+        return DockerfileFrontend.OutlineAsync(PathText.Decode(dockerfile.Bytes), dockerfile.Name, options, Host(), _cancellationToken);
+    }
+
     public async Task<ImmutableArray<FrontendResult>> LowerAsync(LoadedDockerfile dockerfile)
     {
         FrontendHost host = Host();

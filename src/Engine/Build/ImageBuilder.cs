@@ -44,5 +44,22 @@ public sealed class ImageBuilder : IAsyncDisposable
         return await session.CheckAsync(await session.OpenContextAsync());
     }
 
+    /// <summary>What the target takes from its caller: build arguments, secrets, ssh agents.</summary>
+    /// <exception cref="KimgException">There is no Dockerfile or no context, or the Dockerfile would not build.</exception>
+    public async Task<DockerfileOutline> OutlineAsync(BuildRequest request, CancellationToken cancellationToken = default)
+    {
+        await using BuildSession session = _services.Begin(request, null, cancellationToken);
+        return await session.OutlineAsync(await session.OpenContextAsync());
+    }
+
+    /// <summary>The stages of the Dockerfile.</summary>
+    /// <exception cref="KimgException">There is no Dockerfile or no context, or the Dockerfile does not parse.</exception>
+    public async Task<DockerfileTargets> ListTargetsAsync(BuildRequest request, CancellationToken cancellationToken = default)
+    {
+        await using BuildSession session = _services.Begin(request, null, cancellationToken);
+        LoadedDockerfile dockerfile = await session.OpenContextAsync();
+        return DockerfileTargets.Parse(PathText.Decode(dockerfile.Bytes), dockerfile.Name);
+    }
+
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 }

@@ -6,10 +6,19 @@ using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Dockerfile;
 
-/// <summary>The answers of --call as BuildKit prints them: text for people, JSON for programs (indented by two; empty fields left out).</summary>
+/// <summary>The answers of --call as BuildKit prints them: text for people, JSON for programs (indented by two; empty fields left out). Findings as text
+/// are the caller's, who knows the terminal.</summary>
 public static class CallReport
 {
     private static readonly JsonWriterOptions s_json = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private static readonly string[][] s_methods =
+    [
+        ["check", "1.0.0", "Find problems of the Dockerfile without building it"],
+        ["outline", "1.0.0", "List what the target takes: build arguments, secrets, ssh agents"],
+        ["targets", "1.0.0", "List the stages that can be built"],
+        ["subrequests.describe", "1.0.0", "List these methods"],
+    ];
 
     public static string Json(CheckResult check) => Write(json =>
     {
@@ -30,6 +39,7 @@ public static class CallReport
         json.WriteStartObject();
         json.WriteString("filename", check.FileName);
         json.WriteBase64String("data", PathText.Encode(check.Source.Text));
+        json.WriteString("language", "Dockerfile");
         json.WriteEndObject();
         json.WriteEndArray();
         if (check.Error is null) return;
@@ -38,24 +48,6 @@ public static class CallReport
         WriteLocation(json, check.Error.Span);
         json.WriteEndObject();
     });
-
-    public static string Text(CheckResult check)
-    {
-        var text = new StringBuilder();
-        foreach (LintWarning warning in check.Warnings)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"\nWARNING: {warning.Rule}");
-            if (warning.Url is not null) text.Append(" - ").Append(warning.Url);
-            text.Append('\n').Append(warning.Detail).Append('\n');
-            AppendExcerpt(text, warning.Span);
-        }
-
-        if (check.Error is not { } error) return text.ToString();
-        text.Append(CultureInfo.InvariantCulture, $"\nERROR: {error.Message}\n");
-        if (error.Hint is not null) text.Append(error.Hint).Append('\n');
-        AppendExcerpt(text, error.Span);
-        return text.ToString();
-    }
 
     public static string Json(DockerfileOutline outline) => Write(json =>
     {
@@ -127,6 +119,14 @@ public static class CallReport
         return text.ToString();
     }
 
+    /// <summary>The methods of --call themselves (--call=subrequests.describe).</summary>
+    public static string Methods()
+    {
+        var text = new StringBuilder();
+        AppendTable(text, [["NAME", "VERSION", "DESCRIPTION"], .. s_methods], 1);
+        return text.ToString();
+    }
+
     private static string Write(Action<Utf8JsonWriter> content)
     {
         using var buffer = new MemoryStream();
@@ -185,21 +185,6 @@ public static class CallReport
         }
 
         json.WriteEndObject();
-    }
-
-    /// <summary>The lines of the span with two around them, the span's own marked.</summary>
-    private static void AppendExcerpt(StringBuilder text, SourceSpan? span)
-    {
-        if (span?.Source is not { } source) return;
-        text.Append(CultureInfo.InvariantCulture, $"{span.File}:{span.StartLine}\n--------------------\n");
-        for (int line = Math.Max(1, span.StartLine - 2); line <= Math.Min(source.Lines.Count, span.EndLine + 2); line++)
-        {
-            if (line == source.Lines.Count && source.Lines[line - 1].Length == 0) break;
-            string mark = line >= span.StartLine && line <= span.EndLine ? ">>>" : "   ";
-            text.Append(CultureInfo.InvariantCulture, $"{line,4} | {mark} {source.Lines[line - 1]}\n");
-        }
-
-        text.Append("--------------------\n");
     }
 
     private static void AppendSection(StringBuilder text, string[] header, List<string[]> rows)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Kimg.Cli.Facade;
 using Kimg.Engine.Build;
+using Kimg.Engine.Dockerfile;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Sandbox;
@@ -22,7 +23,7 @@ internal sealed class RecordingEngine : IEngine
 
     public BuildResult Result { get; set; } = new() { Root = Root, ImageId = Digest.Sha256("config") };
 
-    public CheckReport Report { get; set; } = new("Dockerfile", new SourceText("FROM scratch\n"), []);
+    public CheckResult Report { get; set; } = new([], null) { FileName = "Dockerfile", Source = new SourceText("FROM scratch\n") };
 
     public ImageReport? Image { get; set; }
 
@@ -35,11 +36,23 @@ internal sealed class RecordingEngine : IEngine
         return Answer("build", Result);
     }
 
-    public Task<CheckReport> CheckAsync(BuildRequest request, CancellationToken cancellationToken)
+    public Task<CheckResult> CheckAsync(BuildRequest request, CancellationToken cancellationToken)
     {
         Request = request;
         return Answer("check", Report);
     }
+
+    public Task<DockerfileOutline> OutlineAsync(BuildRequest request, CancellationToken cancellationToken)
+    {
+        var span = new SourceSpan("Dockerfile", 3, 1, 3, 10);
+        return Answer("outline", new DockerfileOutline("app", "is\u001b[2J shipped", [new OutlineArg("V", "of it", "1", span)], [new OutlineSecret("s", true, span)], [])
+        {
+            Source = Report.Source,
+        });
+    }
+
+    public Task<DockerfileTargets> ListTargetsAsync(BuildRequest request, CancellationToken cancellationToken) =>
+        Answer("targets", DockerfileTargets.Parse("# a is first\nFROM scratch AS a\nFROM a\n", "Dockerfile"));
 
     public Task<Descriptor> CopyAsync(
         ImageLocation source,

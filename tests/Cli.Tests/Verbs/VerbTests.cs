@@ -146,11 +146,35 @@ public sealed class VerbTests : IDisposable
             Span = new SourceSpan("Dockerfile", 1, 1, 1, 20) { Source = source },
             Url = "https://docs.docker.com/go/dockerfile/rule/stage-name-casing/",
         };
-        _host.Engine.Report = new CheckReport("Dockerfile", source, [warning]);
+        _host.Engine.Report = new CheckResult([warning], null) { FileName = "Dockerfile", Source = source };
         Assert.Equal(3, await _host.RunAsync(argv.Split(' ')));
         Golden.Matches(
             "tests/Cli.Tests/testdata/verbs/" + golden,
             _host.Output.Replace(Cli.Verbs.VersionVerb.Version, "VERSION", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("outline", "outline.txt")]
+    [InlineData("outline,format=json", "outline.json")]
+    [InlineData("targets", "targets.txt")]
+    [InlineData("targets,format=json", "targets.json")]
+    [InlineData("subrequests.describe", "describe.txt")]
+    public async Task What_a_Dockerfile_offers_is_printed_without_building(string call, string golden)
+    {
+        Assert.Equal(0, await _host.RunAsync("build", "--call=" + call, "."));
+        Golden.Matches("tests/Cli.Tests/testdata/verbs/" + golden, _host.Output);
+        Assert.DoesNotContain('\u001b', _host.Output);
+        Assert.DoesNotContain("build", _host.Engine.Calls);
+    }
+
+    [Theory]
+    [InlineData("outlin", "did you mean 'outline'")]
+    [InlineData("targets,format=sarif", "findings only")]
+    [InlineData("targets,format=yaml", "unknown format")]
+    public async Task A_call_that_does_not_exist_is_refused(string call, string message)
+    {
+        Assert.Equal(2, await _host.RunAsync("build", "--call=" + call, "."));
+        Assert.Contains(message, _host.Error, StringComparison.Ordinal);
     }
 
     [Fact]
