@@ -31,6 +31,7 @@ test   | debootstrap                        | debootstrap
 test   | useradd                            | passwd
 test   | runuser                            | util-linux
 test   | ssh-agent                          | openssh-client
+test   | sshd                               | openssh-server
 test   | valgrind                           | valgrind
 test   | strace                             | strace
 test   | /usr/bin/time                      | time

@@ -34,6 +34,22 @@ public sealed class ServerProcess : IDisposable
         }
     }
 
+    /// <summary>Waits until it has written this text to one of its streams.</summary>
+    public async Task SaysAsync(string text)
+    {
+        var said = new TaskCompletionSource();
+        void Look(object sender, DataReceivedEventArgs line)
+        {
+            if (Output.Contains(text, StringComparison.Ordinal)) said.TrySetResult();
+            else if (line.Data is null && HasExited) said.TrySetException(new InvalidOperationException($"'{text}' was not said: {Output}"));
+        }
+
+        _process.OutputDataReceived += Look;
+        _process.ErrorDataReceived += Look;
+        if (Output.Contains(text, StringComparison.Ordinal)) said.TrySetResult();
+        await said.Task.WaitAsync(TimeSpan.FromSeconds(60));
+    }
+
     /// <summary>A port nobody listens on now. Another process may take it before it is used: retry.</summary>
     public static int FreePort()
     {

@@ -22,6 +22,9 @@ internal static class BuildOptionRows
     public static readonly OptionRow CgroupParent = One("cgroup-parent", "CGROUP", "Not supported yet");
     public static readonly OptionRow Check = Flag("check", "The same as --call=check");
 
+    public static readonly OptionRow Context = One("context", "CONTEXT", "The context, in place of the argument") with { Path = PathKind.Directory };
+    public static readonly OptionRow ContextSubPath = One("context-sub-path", "DIR", "A directory inside the context that takes its place");
+
     public static readonly OptionRow Dockerfile = One("file", "FILE", "The Dockerfile; - is stdin")
         with { Short = 'f', Path = PathKind.File, Default = "CONTEXT/Dockerfile" };
 
@@ -67,9 +70,9 @@ internal static class BuildOptionRows
 
     public static readonly ImmutableArray<OptionRow> All =
     [
-        AddHost, Allow, Annotation, Attest, BuildArg, BuildContext, Builder, CacheFrom, CacheTo, Call, CgroupParent, Check, Dockerfile, ImageIdFile,
-        Label, Load, Parallelism, MetadataFile, Network, NoCache, NoCacheFilter, Output, Platforms, Policy, Progress, Provenance, Pull, Push, Quiet,
-        Resource, Sbom, Secret, ShmSize, Ssh, Tag, Target, Ulimit, .. EngineOptionRows.All,
+        AddHost, Allow, Annotation, Attest, BuildArg, BuildContext, Builder, CacheFrom, CacheTo, Call, CgroupParent, Check, Context, ContextSubPath,
+        Dockerfile, ImageIdFile, Label, Load, Parallelism, MetadataFile, Network, NoCache, NoCacheFilter, Output, Platforms, Policy, Progress,
+        Provenance, Pull, Push, Quiet, Resource, Sbom, Secret, ShmSize, Ssh, Tag, Target, Ulimit, .. EngineOptionRows.All,
     ];
 
     private static OptionRow Many(string name, string value, string help) => new(name, ValueKind.Many, help) { Value = value };

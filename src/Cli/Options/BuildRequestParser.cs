@@ -21,6 +21,7 @@ internal static class BuildRequestParser
         return new BuildRequest
         {
             Context = context,
+            ContextSubPath = arguments.Value(Row.ContextSubPath) is { Length: > 0 } below ? below : null,
             DockerfilePath = path,
             DockerfileText = text,
             Target = arguments.Value(Row.Target) is { Length: > 0 } target ? target : null,
@@ -51,7 +52,7 @@ internal static class BuildRequestParser
 
     private static (ContextSource Context, string? Path, string? Text) ContextOf(Arguments arguments, CliHost host)
     {
-        string positional = arguments.Positionals[0];
+        string positional = Positional(arguments);
         string? file = arguments.Value(Row.Dockerfile);
         if (positional == "-")
         {
@@ -84,6 +85,17 @@ internal static class BuildRequestParser
 
         return (context, file is null || context is not DirectoryContext ? file : Path.GetFullPath(file, host.CurrentDirectory), null);
     }
+
+    private static string Positional(Arguments arguments) => (arguments.Positionals, arguments.Value(Row.Context)) switch
+    {
+        ([var only], null) => only,
+        ([], { } option) => option,
+        ([], null) => throw new KimgException(ErrorCode.InvalidArgument, "kimg build needs a context")
+        {
+            Hint = "give a directory, a URL or - for stdin: kimg build .",
+        },
+        _ => throw new KimgException(ErrorCode.InvalidArgument, "the context is given twice") { Hint = "leave out --context, or the argument" },
+    };
 
     private static ImmutableSortedDictionary<string, string> BuildArgs(Arguments arguments, CliHost host)
     {

@@ -14,7 +14,6 @@ internal static class BuildVerb
         Name = "build",
         Summary = "Build an image from a Dockerfile",
         Positionals = "CONTEXT",
-        MinPositionals = 1,
         MaxPositionals = 1,
         PositionalPath = PathKind.Directory,
         Details = "CONTEXT is a directory, a git or http(s) URL, or - for a tar or a Dockerfile on stdin. "

@@ -21,13 +21,13 @@ internal static class CheckVerb
         Name = "check",
         Summary = "Check a Dockerfile without building it",
         Positionals = "CONTEXT",
-        MinPositionals = 1,
         MaxPositionals = 1,
         PositionalPath = PathKind.Directory,
         Details = "The exit code is 3 when there are findings.",
         Options =
         [
-            s_format, BuildOptionRows.Dockerfile, BuildOptionRows.Target, BuildOptionRows.BuildArg, BuildOptionRows.BuildContext,
+            s_format, BuildOptionRows.Context, BuildOptionRows.ContextSubPath, BuildOptionRows.Dockerfile, BuildOptionRows.Target,
+            BuildOptionRows.BuildArg, BuildOptionRows.BuildContext,
             BuildOptionRows.Platforms, .. EngineOptionRows.All,
         ],
         Run = (arguments, host, token) =>

@@ -10,6 +10,9 @@ public sealed record BuildRequest
 {
     public required ContextSource Context { get; init; }
 
+    /// <summary>A directory inside the context that takes its place; null: the whole context.</summary>
+    public string? ContextSubPath { get; init; }
+
     /// <summary>Path as given with --file (host path, or relative to a remote context's root); "-" is stdin; null: "Dockerfile" in the context.</summary>
     public string? DockerfilePath { get; init; }
 

@@ -44,7 +44,10 @@ internal sealed class BuildSession : IAsyncDisposable
     public Task<LoadedDockerfile> OpenContextAsync() =>
         _events.RunAsync("[internal] load build definition from " + Path.GetFileName(_request.DockerfilePath ?? "Dockerfile"), async _ =>
         {
-            _context = await new ContextDirectory(_remote, _temporary).OpenAsync(_request.Context, _cancellationToken);
+            SpecialArguments.RefuseUnsupported(_request.BuildArgs);
+            bool? keepGit = SpecialArguments.Flag(_request.BuildArgs, SpecialArguments.KeepGitDirectory);
+            _context = await new ContextDirectory(_remote, _temporary) { KeepGitDirectory = keepGit }.OpenAsync(_request.Context, _cancellationToken);
+            if (_request.ContextSubPath is { } below) _context = _context.At(below);
             LoadedDockerfile dockerfile = await DockerfileLoader.LoadAsync(_request, _context, _cancellationToken);
             string directory = _context.Directory ?? _temporary.MakeEmpty();
             ImmutableArray<string> ignored = _context.IsLocal ? IgnoreFile.FindPatterns(directory, dockerfile.HostPath) : [];
@@ -71,7 +74,7 @@ internal sealed class BuildSession : IAsyncDisposable
         FrontendHost host = Host();
         Platform[] platforms = Platforms();
         IEnumerable<Task<FrontendResult>> lowering = platforms.Select(platform => DockerfileFrontend.LowerAsync(
-            dockerfile.Bytes, dockerfile.Name, OptionsOf(dockerfile, platform, platforms.Length > 1), host, _cancellationToken));
+            dockerfile.Bytes, dockerfile.Name, OptionsOf(dockerfile, platform, FrontendMapping.IsMultiPlatform(_request, platforms.Length)), host, _cancellationToken));
         ImmutableArray<FrontendResult> results = [.. await Task.WhenAll(lowering)];
         foreach (LintWarning warning in results.SelectMany(r => r.Warnings).Distinct()) _events.Send(new VertexWarning(_events.Now, default, warning));
         return results;
@@ -110,6 +113,7 @@ internal sealed class BuildSession : IAsyncDisposable
         await _layers.DisposeAsync();
         _contexts.Dispose();
         _remote.Dispose();
+        _agents.Dispose();
         await _temporary.DisposeAsync();
         _slots.Dispose();
         _building.Dispose();

@@ -7,12 +7,15 @@ namespace Kimg.Engine.Build;
 /// <summary>Makes a context a directory of this machine.</summary>
 internal sealed class ContextDirectory(RemoteFiles remote, TemporaryDirectory temporary)
 {
+    /// <summary>Whether a git context keeps its .git, where its address does not say; null: it does not.</summary>
+    public bool? KeepGitDirectory { get; init; }
+
     public async Task<OpenedContext> OpenAsync(ContextSource source, CancellationToken cancellationToken) => source switch
     {
         DirectoryContext directory => new OpenedContext(directory.Path) { IsLocal = true },
         EmptyContext => new OpenedContext(null),
         TarContext tar => new OpenedContext(await Task.Run(() => TarExtraction.Extract(tar.Tar, temporary.MakeEmpty(), cancellationToken), cancellationToken)),
-        GitContext git => await OpenAsync(Parse(git), cancellationToken),
+        GitContext git => await OpenAsync(Parse(git, KeepGitDirectory), cancellationToken),
         HttpContext http => await OpenAsync(http, cancellationToken),
         ImageContext or OciLayoutContext => throw new KimgException(ErrorCode.UnsupportedFeature, "an image cannot be the main context")
         {
@@ -22,8 +25,8 @@ internal sealed class ContextDirectory(RemoteFiles remote, TemporaryDirectory te
     };
 
     /// <exception cref="KimgException">InvalidArgument: the text names no repository.</exception>
-    public static GitSourceOp Parse(GitContext git) => GitReference.TryParse(git.Url) is { } reference
-        ? GitSourceOp.Of(reference)
+    public static GitSourceOp Parse(GitContext git, bool? keepGitDirectory = null) => GitReference.TryParse(git.Url) is { } reference
+        ? GitSourceOp.Of(reference with { KeepGitDir = reference.KeepGitDir ?? keepGitDirectory })
         : throw new KimgException(ErrorCode.InvalidArgument, "the context is not the address of a git repository") { Hint = "write https://host/repo.git#ref:directory" };
 
     private async Task<OpenedContext> OpenAsync(GitSourceOp op, CancellationToken cancellationToken)
@@ -58,4 +61,19 @@ internal sealed record OpenedContext(string? Directory)
 
     /// <summary>The source it was fetched from; null when it was not.</summary>
     public Vertex? Origin { get; init; }
+
+    /// <summary>A directory inside the context in place of the whole of it. Only the user's own context is followed through symlinks, and none is left.</summary>
+    /// <exception cref="KimgException">ContextNotFound.</exception>
+    public OpenedContext At(string path)
+    {
+        string below = ImagePath.Normalize(path).Value;
+        string? found = Directory is null ? null : Path.Combine(Directory, below);
+        for (string? part = found; part is not null && !IsLocal && part != Directory; part = Path.GetDirectoryName(part))
+        {
+            if (new DirectoryInfo(part).LinkTarget is not null) found = null;
+        }
+
+        if (found is not null && System.IO.Directory.Exists(found)) return this with { Directory = found };
+        throw new KimgException(ErrorCode.ContextNotFound, $"the context has no directory '{path}'") { Hint = "the sub-path is relative to the root of the context" };
+    }
 }

@@ -36,7 +36,7 @@ internal static class ImageAssembly
                 }));
         }
 
-        bool single = images.Count == 1;
+        bool single = !FrontendMapping.IsMultiPlatform(request, images.Count);
         return new ExportedImage
         {
             Images = images.ToImmutable(),

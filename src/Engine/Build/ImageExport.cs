@@ -48,7 +48,7 @@ internal sealed class ImageExport(BuildServices services, BuildRequest request, 
         OutputType.CacheOnly => Task.FromResult<ExportedImage?>(null),
         OutputType.Tar or OutputType.Local => events.RunAsync<ExportedImage?>("exporting to client " + (output.Type == OutputType.Tar ? "tarball" : "directory"), async _ =>
         {
-            await new TreeExport(output, services.Options.Output, cancellationToken).RunAsync(built);
+            await new TreeExport(output, services.Options.Output, cancellationToken).RunAsync(built, FrontendMapping.IsMultiPlatform(request, built.Length));
             return null;
         }),
         _ => events.RunAsync<ExportedImage?>($"exporting to {(output.Type == OutputType.Image ? "image" : output.Type == OutputType.Oci ? "oci image format" : "docker image format")}",

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Kimg.Engine.Dockerfile;
 using Kimg.Engine.Oci;
 
 namespace Kimg.Engine.Build;
@@ -14,12 +15,13 @@ internal static class ResultFiles
     {
         if (request.ImageIdFile is { } idFile && (result.ImageId ?? result.Root?.Digest) is { } id)
             await File.WriteAllTextAsync(idFile, id.ToString(), cancellationToken);
-        if (request.MetadataFile is { } file) await File.WriteAllBytesAsync(file, Metadata(result, image), cancellationToken);
+        if (request.MetadataFile is { } file) await File.WriteAllBytesAsync(file, Metadata(request, result, image), cancellationToken);
     }
 
-    private static byte[] Metadata(BuildResult result, ExportedImage? image)
+    private static byte[] Metadata(BuildRequest request, BuildResult result, ExportedImage? image)
     {
         var metadata = new JsonObject();
+        if (request.BuildArgs.GetValueOrDefault(SpecialArguments.BuildName) is { Length: > 0 } name) metadata["kimg.build.name"] = name;
         if (result.ImageId is { } config) metadata["containerimage.config.digest"] = config.ToString();
         if (result.Root is { } root)
         {

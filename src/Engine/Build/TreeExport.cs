@@ -8,7 +8,8 @@ namespace Kimg.Engine.Build;
 /// <summary>type=tar and type=local: the file system itself, not an image.</summary>
 internal sealed class TreeExport(OutputSpec output, Func<Stream> standardOutput, CancellationToken cancellationToken)
 {
-    public async Task RunAsync(ImmutableArray<PlatformBuild> built)
+    /// <param name="byPlatform">Each platform has a directory of its own.</param>
+    public async Task RunAsync(ImmutableArray<PlatformBuild> built, bool byPlatform)
     {
         string destination = output.Destination ?? throw new KimgException(ErrorCode.InvalidOutput, "the output needs a destination")
         {
@@ -18,17 +19,17 @@ internal sealed class TreeExport(OutputSpec output, Func<Stream> standardOutput,
         foreach (PlatformBuild build in built) trees.Add((build.Platform, await build.Root.TreeAsync(cancellationToken)));
         if (output.Type == OutputType.Local)
         {
-            await LocalWriter.WriteAsync(trees, destination, cancellationToken);
+            await LocalWriter.WriteAsync(trees, destination, cancellationToken, byPlatform);
         }
         else if (destination == "-")
         {
             await using Stream stream = standardOutput();
-            await RootfsTarWriter.WriteAsync(trees, stream, cancellationToken);
+            await RootfsTarWriter.WriteAsync(trees, stream, cancellationToken, byPlatform);
         }
         else
         {
             await using OutputFile file = OutputFile.Create(destination);
-            await RootfsTarWriter.WriteAsync(trees, file.Stream, cancellationToken);
+            await RootfsTarWriter.WriteAsync(trees, file.Stream, cancellationToken, byPlatform);
             file.Commit();
         }
     }

@@ -11,7 +11,7 @@ namespace Kimg.Engine.Exporters;
 internal static class LocalWriter
 {
     public static async Task WriteAsync(
-        IReadOnlyList<(Platform Platform, IFileTree Tree)> trees, string directory, CancellationToken cancellationToken)
+        IReadOnlyList<(Platform Platform, IFileTree Tree)> trees, string directory, CancellationToken cancellationToken, bool byPlatform = false)
     {
         try
         {
@@ -26,7 +26,7 @@ internal static class LocalWriter
                 {
                     foreach ((Platform platform, IFileTree tree) in trees)
                     {
-                        using var stager = trees.Count == 1
+                        using var stager = trees.Count == 1 && !byPlatform
                             ? new TreeStager(staged, ".")
                             : new TreeStager(staged, RootfsTarWriter.PlatformDirectory(platform));
                         await stager.WriteAsync(tree, cancellationToken);

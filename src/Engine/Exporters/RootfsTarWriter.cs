@@ -8,13 +8,14 @@ namespace Kimg.Engine.Exporters;
 internal static class RootfsTarWriter
 {
     /// <param name="output">Stays open.</param>
+    /// <param name="byPlatform">A single platform goes into a directory too.</param>
     public static async Task WriteAsync(
-        IReadOnlyList<(Platform Platform, IFileTree Tree)> trees, Stream output, CancellationToken cancellationToken)
+        IReadOnlyList<(Platform Platform, IFileTree Tree)> trees, Stream output, CancellationToken cancellationToken, bool byPlatform = false)
     {
         var tar = new TarWriter(output);
         foreach ((Platform platform, IFileTree tree) in trees)
         {
-            ImagePath below = trees.Count == 1 ? ImagePath.Root : ImagePath.Trusted(PlatformDirectory(platform));
+            ImagePath below = trees.Count == 1 && !byPlatform ? ImagePath.Root : ImagePath.Trusted(PlatformDirectory(platform));
             if (!below.IsRoot) tar.WriteEntry(new TarEntry { Path = below, Type = EntryType.Directory, Mode = 0x1ED });
             var links = new TreeLinks();
             foreach (TarEntry found in tree.Walk(ImagePath.Root))

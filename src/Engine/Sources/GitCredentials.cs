@@ -22,24 +22,28 @@ internal static class GitCredentials
         }
 
         string bare = uri.UserInfo.Length == 0 ? remote : remote.Replace(uri.UserInfo + "@", "", StringComparison.Ordinal);
+        (Secret? authorization, bool ofHost) = await AuthorizationAsync(uri, secret, cancellationToken);
+        bool github = uri.IdnHost is "github.com" or "www.github.com" && uri.Scheme == "https";
+
+        // A secret that names the host is for all of it, submodules included; another one is for this repository only.
         return new GitAccess(bare)
         {
-            Authorization = await AuthorizationAsync(uri, secret, cancellationToken),
-            AuthorizationScope = uri.IdnHost is "github.com" or "www.github.com" && uri.Scheme == "https" ? $"https://{uri.IdnHost}/" : bare,
+            Authorization = authorization, AuthorizationScope = github || ofHost ? $"{uri.Scheme}://{uri.Authority}/" : bare,
         };
     }
 
-    private static async Task<Secret?> AuthorizationAsync(Uri uri, Func<string, CancellationToken, Task<byte[]?>> secret, CancellationToken cancellationToken)
+    private static async Task<(Secret?, bool OfHost)> AuthorizationAsync(
+        Uri uri, Func<string, CancellationToken, Task<byte[]?>> secret, CancellationToken cancellationToken)
     {
         foreach (string suffix in (string[])["." + uri.Authority, "." + uri.Host, ""])
         {
-            if (await secret("GIT_AUTH_HEADER" + suffix, cancellationToken) is { } header) return new Secret(Text(header));
-            if (await secret("GIT_AUTH_TOKEN" + suffix, cancellationToken) is { } token) return Basic("x-access-token:" + Text(token));
+            if (await secret("GIT_AUTH_HEADER" + suffix, cancellationToken) is { } header) return (new Secret(Text(header)), suffix.Length > 0);
+            if (await secret("GIT_AUTH_TOKEN" + suffix, cancellationToken) is { } token) return (Basic("x-access-token:" + Text(token)), suffix.Length > 0);
         }
 
-        if (uri.UserInfo.Length == 0) return null;
+        if (uri.UserInfo.Length == 0) return (null, false);
         string user = Uri.UnescapeDataString(uri.UserInfo);
-        return Basic(user.Contains(':') ? user : user + ":");
+        return (Basic(user.Contains(':') ? user : user + ":"), false);
     }
 
     private static Secret Basic(string user) => new("basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes(user)));

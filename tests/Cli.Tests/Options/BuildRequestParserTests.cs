@@ -39,6 +39,24 @@ public sealed class BuildRequestParserTests : IDisposable
     }
 
     [Fact]
+    public async Task The_context_may_be_an_option_and_a_directory_inside_it_may_take_its_place()
+    {
+        Assert.Equal(0, await _host.RunAsync("build", "--context", "https://host/c.tgz?sig=x", "--context-sub-path", "a/b"));
+        Assert.Equal(new HttpContext("https://host/c.tgz?sig=x"), _host.Engine.Request!.Context);
+        Assert.Equal("a/b", _host.Engine.Request.ContextSubPath);
+    }
+
+    [Theory]
+    [InlineData("build", "needs a context")]
+    [InlineData("check", "needs a context")]
+    [InlineData("build --context . .", "given twice")]
+    public async Task The_context_is_given_once(string argv, string message)
+    {
+        Assert.Equal(2, await _host.RunAsync(argv.Split(' ')));
+        Assert.Contains(message, _host.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Several_names_stay_in_order()
     {
         BuildRequest request = await Parse("-t", "b:1", "--tag", "r.example.com/a:2");

@@ -19,9 +19,13 @@ internal sealed class GitServer : IDisposable
 
     private GitServer(string root, Process daemon, int port) => (_root, _daemon, _port) = (root, daemon, port);
 
+    /// <summary>The directory that is served, with the repository in it.</summary>
+    public string Root => _root;
+
     public string Url => $"git://127.0.0.1:{_port}/repo.git";
 
-    private string Repository => Path.Combine(_root, "repo.git");
+    /// <summary>Its work tree on this machine.</summary>
+    public string Repository => Path.Combine(_root, "repo.git");
 
     public static async Task<GitServer> StartAsync(string root, string format = "sha1")
     {

@@ -7,12 +7,8 @@ using Xunit;
 namespace Kimg.Engine.Tests.Build;
 
 /// <summary>Whole builds whose files come over git and http, from real servers on loopback.</summary>
-public sealed class RemoteSourceTests : IDisposable
+public sealed class RemoteSourceTests : RemoteBuilds
 {
-    private readonly TempDirectory _directory = new();
-
-    public void Dispose() => _directory.Dispose();
-
     [Fact]
     public async Task A_file_is_added_from_a_url_with_the_servers_time_and_asked_for_but_not_sent_again()
     {
@@ -102,16 +98,16 @@ public sealed class RemoteSourceTests : IDisposable
     [Fact]
     public async Task A_fetched_context_with_a_name_that_is_no_text_is_built_and_removed()
     {
-        string tar = _directory["odd.tar"];
+        string tar = Files["odd.tar"];
         await HostProgram.MustAsync("sh", "-c", $"""
-            cd {_directory.Path}; printf 'FROM scratch\nCOPY Dockerfile /\n' > Dockerfile; name="$(printf 'caf\351')"; : > "$name"
+            cd {Files.Path}; printf 'FROM scratch\nCOPY Dockerfile /\n' > Dockerfile; name="$(printf 'caf\351')"; : > "$name"
             tar -cf {tar} Dockerfile "$name"; rm "$name"
             """);
         using var server = new ScriptedServer(_ => new ScriptedAnswer(200, File.ReadAllBytes(tar)));
         await BuildAsync(null, request => request with { Context = new HttpContext($"http://{server.Host}/odd.tar") });
 
         Assert.True(File.Exists(Out("Dockerfile")));
-        Assert.Empty(Directory.EnumerateFileSystemEntries(_directory["state/tmp"]));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Files["state/tmp"]));
     }
 
     [Fact]
@@ -127,9 +123,9 @@ public sealed class RemoteSourceTests : IDisposable
     public async Task A_Dockerfile_of_a_fetched_context_is_never_one_of_this_machine()
     {
         string secret = WriteFile("secret", "FROM scratch\nCOPY <<EOF /leaked\nx\nEOF\n");
-        File.CreateSymbolicLink(_directory["Dockerfile"], secret);
-        string tar = _directory["link.tar"];
-        await HostProgram.MustAsync("tar", "-C", _directory.Path, "-cf", tar, "Dockerfile");
+        File.CreateSymbolicLink(Files["Dockerfile"], secret);
+        string tar = Files["link.tar"];
+        await HostProgram.MustAsync("tar", "-C", Files.Path, "-cf", tar, "Dockerfile");
         using var server = new ScriptedServer(_ => new ScriptedAnswer(200, File.ReadAllBytes(tar)));
 
         foreach (string? path in new[] { null, secret, "../../secret" })
@@ -143,9 +139,9 @@ public sealed class RemoteSourceTests : IDisposable
     }
 
     [Fact]
-    public async Task A_directory_of_a_branch_is_a_context_with_the_modes_git_knows()
+    public async Task AFiles_of_a_branch_is_a_context_with_the_modes_git_knows()
     {
-        using var repository = await GitServer.StartAsync(_directory["served"]);
+        using var repository = await GitServer.StartAsync(Files["served"]);
         await repository.CommitAsync(("app/Dockerfile", "FROM scratch\nCOPY . /\n"), ("app/run.sh", "#!/bin/sh\n"), ("other", ""));
         await repository.GitAsync("update-index", "--chmod=+x", "app/run.sh");
         await repository.GitAsync("commit", "-qm", "executable");
@@ -157,7 +153,7 @@ public sealed class RemoteSourceTests : IDisposable
     [Fact]
     public async Task A_repository_is_added_at_a_commit_and_known_from_then_on()
     {
-        using var repository = await GitServer.StartAsync(_directory["served"]);
+        using var repository = await GitServer.StartAsync(Files["served"]);
         await repository.CommitAsync(("file", "one"));
         string commit = (await repository.GitAsync("rev-parse", "HEAD")).Trim();
         await repository.CommitAsync(("file", "two"));
@@ -174,15 +170,15 @@ public sealed class RemoteSourceTests : IDisposable
     }
 
     [Fact]
-    public async Task A_kept_git_directory_is_a_repository_and_the_same_each_time()
+    public async Task A_kept_gitFiles_is_a_repository_and_the_same_each_time()
     {
-        using var repository = await GitServer.StartAsync(_directory["served"]);
+        using var repository = await GitServer.StartAsync(Files["served"]);
         await repository.CommitAsync(("file", "one"));
         await repository.GitAsync("tag", "-a", "v1", "-m", "first");
         string text = $"FROM scratch\nADD --keep-git-dir=true {repository.Url}#v1 /src/\n";
 
         await BuildAsync(text);
-        BuildResult again = await BuildAsync(text, request => request with { Context = new DirectoryContext(Directory.CreateDirectory(_directory["empty"]).FullName) });
+        BuildResult again = await BuildAsync(text, request => request with { Context = new DirectoryContext(Directory.CreateDirectory(Files["empty"]).FullName) });
 
         Assert.Equal("v1", (await HostProgram.MustAsync("git", "-C", Out("src"), "describe", "--tags")).Trim());
         Assert.Equal("", await HostProgram.MustAsync("git", "-C", Out("src"), "status", "--porcelain"));
@@ -192,9 +188,9 @@ public sealed class RemoteSourceTests : IDisposable
     [Fact]
     public async Task Submodules_are_checked_out_unless_they_are_not_wanted()
     {
-        using var sub = await GitServer.StartAsync(_directory["sub"]);
+        using var sub = await GitServer.StartAsync(Files["sub"]);
         await sub.CommitAsync(("inner", "from the submodule"));
-        using var repository = await GitServer.StartAsync(_directory["served"]);
+        using var repository = await GitServer.StartAsync(Files["served"]);
         await repository.CommitAsync(("file", "one"));
         await repository.GitAsync("submodule", "add", "-q", sub.Url, "vendor/sub");
         await repository.GitAsync("commit", "-qm", "submodule");
@@ -209,7 +205,7 @@ public sealed class RemoteSourceTests : IDisposable
     [Fact]
     public async Task A_repository_of_sha256_objects_works_too()
     {
-        using var repository = await GitServer.StartAsync(_directory["served"], "sha256");
+        using var repository = await GitServer.StartAsync(Files["served"], "sha256");
         await repository.CommitAsync(("file", "one"));
         string commit = (await repository.GitAsync("rev-parse", "HEAD")).Trim();
 
@@ -219,7 +215,7 @@ public sealed class RemoteSourceTests : IDisposable
     }
 
     [Fact]
-    public async Task A_token_for_git_goes_into_the_header_and_never_into_messages_or_the_state_directory()
+    public async Task A_token_for_git_goes_into_the_header_and_never_into_messages_or_the_stateFiles()
     {
         using var server = new ScriptedServer(_ => new ScriptedAnswer(401));
         KimgException error = await Assert.ThrowsAsync<KimgException>(() => BuildAsync(
@@ -230,7 +226,7 @@ public sealed class RemoteSourceTests : IDisposable
         Assert.All(server.Requests, request => Assert.Equal(header, request.Authorization));
         Assert.NotEmpty(server.Requests);
         Assert.DoesNotContain("passw0rd", error.Message + error.Hint, StringComparison.Ordinal);
-        ProgramResult found = await HostProgram.RunAsync("grep", ["-rlE", "passw0rd|s3cret", _directory["state"]]);
+        ProgramResult found = await HostProgram.RunAsync("grep", ["-rlE", "passw0rd|s3cret", Files["state"]]);
         Assert.Equal(1, found.ExitCode);
     }
 
@@ -242,7 +238,7 @@ public sealed class RemoteSourceTests : IDisposable
     [InlineData("#0123456789012345678901234567890123456789", ErrorCode.GitFailed)]
     public async Task What_the_repository_does_not_have_is_an_error_that_says_so(string suffix, ErrorCode code)
     {
-        using var repository = await GitServer.StartAsync(_directory["served"]);
+        using var repository = await GitServer.StartAsync(Files["served"]);
         await repository.CommitAsync(("file", "one"));
 
         KimgException error = await Assert.ThrowsAsync<KimgException>(() => BuildAsync($"FROM scratch\nADD {repository.Url}{suffix} /\n"));
@@ -264,7 +260,7 @@ public sealed class RemoteSourceTests : IDisposable
     [Fact]
     public async Task The_epoch_is_the_time_of_the_contexts_commit()
     {
-        using var repository = await GitServer.StartAsync(_directory["served"]);
+        using var repository = await GitServer.StartAsync(Files["served"]);
         await repository.CommitAsync(("Dockerfile", "FROM scratch\nARG SOURCE_DATE_EPOCH\nCOPY Dockerfile /$SOURCE_DATE_EPOCH\n"));
         await BuildAsync(null, request => request with
         {
@@ -277,7 +273,7 @@ public sealed class RemoteSourceTests : IDisposable
     [Fact]
     public async Task Named_contexts_come_from_git_and_http()
     {
-        using var repository = await GitServer.StartAsync(_directory["served"]);
+        using var repository = await GitServer.StartAsync(Files["served"]);
         await repository.CommitAsync(("lib/file", "from git"));
         string tar = await TarAsync(("packed", "from http"));
         using var server = new ScriptedServer(_ => new ScriptedAnswer(200, File.ReadAllBytes(tar)));
@@ -292,7 +288,7 @@ public sealed class RemoteSourceTests : IDisposable
     [Fact]
     public async Task An_image_of_a_layout_is_a_base_and_a_source()
     {
-        string layout = _directory["layout"];
+        string layout = Files["layout"];
         await BuildAsync("FROM scratch\nCOPY <<EOF /base\nfrom the base\nEOF\nENV WHERE=/there\n", request => request with
         {
             Outputs = [new OutputSpec { Type = OutputType.Oci, Destination = layout, Tar = false }],
@@ -303,55 +299,5 @@ public sealed class RemoteSourceTests : IDisposable
         });
 
         Assert.Equal(("from the base\n", "from the base\n"), (File.ReadAllText(Out("base")), File.ReadAllText(Out("there"))));
-    }
-
-    private string Out(string path) => Path.Combine(_directory["out"], path);
-
-    private string WriteFile(string name, string text)
-    {
-        File.WriteAllText(_directory[name], text);
-        return _directory[name];
-    }
-
-    private async Task<string> ModesAsync()
-    {
-        string all = await HostProgram.MustAsync("find", _directory["out"], "-type", "f", "-printf", "%m ./%P\n");
-        return string.Concat(all.Split('\n', StringSplitOptions.RemoveEmptyEntries).OrderDescending(StringComparer.Ordinal).Select(l => l + "\n"));
-    }
-
-    private async Task<string> TarAsync(params (string Name, string Text)[] files)
-    {
-        string source = Directory.CreateDirectory(_directory[Guid.NewGuid().ToString("N")]).FullName;
-        foreach ((string name, string text) in files)
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(source, name))!);
-            File.WriteAllText(Path.Combine(source, name), text);
-        }
-
-        await HostProgram.MustAsync("tar", "-C", source, "-czf", source + ".tar.gz", ".");
-        return source + ".tar.gz";
-    }
-
-    private async Task<BuildResult> BuildAsync(
-        string? dockerfile, Func<BuildRequest, BuildRequest>? change = null, Func<string, string?>? environment = null)
-    {
-        if (Directory.Exists(_directory["out"])) Directory.Delete(_directory["out"], recursive: true);
-        await using ImageBuilder builder = ImageBuilder.Create(new BuilderOptions
-        {
-            StateDirectory = _directory["state"], Environment = environment ?? (_ => null), Registry = new() { Attempts = 1 },
-        });
-        var request = new BuildRequest
-        {
-            Context = new EmptyContext(),
-            DockerfileText = dockerfile,
-
-            // Layers that were written as an image are found again by the next build.
-            Outputs =
-            [
-                new OutputSpec { Type = OutputType.Local, Destination = _directory["out"] },
-                new OutputSpec { Type = OutputType.Oci, Destination = _directory["image"], Tar = false },
-            ],
-        };
-        return await builder.BuildAsync(change?.Invoke(request) ?? request);
     }
 }
