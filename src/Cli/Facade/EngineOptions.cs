@@ -11,6 +11,9 @@ internal sealed record EngineOptions
 
     public string? StorageDriver { get; init; }
 
+    /// <summary>"": for every architecture.</summary>
+    public ImmutableArray<(string Architecture, string Path)> Emulators { get; init; } = [];
+
     public ImmutableArray<string> InsecureRegistries { get; init; } = [];
 
     /// <summary>HOST=MIRROR, or MIRROR alone for docker.io.</summary>

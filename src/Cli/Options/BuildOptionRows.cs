@@ -13,8 +13,8 @@ internal static class BuildOptionRows
     public static readonly OptionRow BuildArg = Many("build-arg", "NAME[=VALUE]", "Set an ARG; without a value it is taken from the environment");
     public static readonly OptionRow BuildContext = Many("build-context", "NAME=VALUE", "A further context: directory, URL, docker-image:// or oci-layout://");
     public static readonly OptionRow Builder = One("builder", "NAME", "Not supported: kimg has no builder instances");
-    public static readonly OptionRow CacheFrom = Many("cache-from", "SOURCE", "Not supported yet");
-    public static readonly OptionRow CacheTo = Many("cache-to", "DESTINATION", "Not supported yet");
+    public static readonly OptionRow CacheFrom = Many("cache-from", "SOURCE", "Use a cache of another machine: NAME, or type=registry|local|gha|s3|azblob,…") with { Configurable = true };
+    public static readonly OptionRow CacheTo = Many("cache-to", "DESTINATION", "Write the cache for other machines: NAME, or type=registry|local|inline|gha|s3|azblob,…") with { Configurable = true };
 
     public static readonly OptionRow Call = One("call", "METHOD", "What to do: build, check, outline, targets; ,format=json or ,format=sarif may follow")
         with { Default = "build" };

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Kimg.Cli.CommandLine;
 using Kimg.Engine.Build;
+using Kimg.Engine.Cache;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
 using Row = Kimg.Cli.Options.BuildOptionRows;
@@ -17,7 +18,7 @@ internal static class BuildRequestParser
         UnsupportedOptions.Refuse(arguments);
         (ContextSource context, string? path, string? text) = ContextOf(arguments, host);
         ImmutableSortedDictionary<string, string> buildArgs = BuildArgs(arguments, host);
-        ImmutableArray<ImageReference> names = [.. arguments.Values(Row.Tag).Select(Name).Distinct()];
+        ImmutableArray<ImageReference> names = [.. arguments.Values(Row.Tag).Select(Name)];
         return new BuildRequest
         {
             Context = context,
@@ -39,7 +40,9 @@ internal static class BuildRequestParser
             Network = StepOptionParser.ParseNetwork(arguments.Value(Row.Network) ?? "default"),
             Entitlements = [.. arguments.Values(Row.Allow).SelectMany(t => t.Split(',')).Select(StepOptionParser.ParseEntitlement)],
             Names = names,
-            Outputs = Outputs(arguments, host),
+            Outputs = Outputs(arguments, host, names),
+            CacheFrom = [.. arguments.Values(Row.CacheFrom).Select(t => CacheParser.ParseSource(t, host))],
+            CacheTo = CacheTo(arguments, host, buildArgs),
             NoCache = arguments.Flag(Row.NoCache),
             NoCacheFilter = [.. arguments.Values(Row.NoCacheFilter).SelectMany(t => t.Split(','))],
             Pull = arguments.Flag(Row.Pull),
@@ -125,7 +128,7 @@ internal static class BuildRequestParser
         throw new KimgException(ErrorCode.InvalidReference, $"a new image cannot be named by digest ('{text}')") { Hint = "write NAME:TAG" };
     }
 
-    private static ImmutableArray<OutputSpec> Outputs(Arguments arguments, CliHost host)
+    private static ImmutableArray<OutputSpec> Outputs(Arguments arguments, CliHost host, ImmutableArray<ImageReference> names)
     {
         List<OutputSpec> outputs = [.. arguments.Values(Row.Output).Select(t => OutputParser.Parse(t, host.CurrentDirectory))];
         if (arguments.Flag(Row.Push))
@@ -135,6 +138,12 @@ internal static class BuildRequestParser
             else outputs = [.. outputs.Select(o => o.Type == OutputType.Image ? o with { Push = true } : o)];
         }
 
+        if (outputs.Any(o => o.Push && o.Names.IsEmpty) && names.IsEmpty)
+        {
+            throw new KimgException(ErrorCode.InvalidOutput, "a name is needed to push") { Hint = "add -t REGISTRY/NAME:TAG" };
+        }
+
+        if (outputs.Count(o => o.Destination == "-") > 1) throw new KimgException(ErrorCode.InvalidOutput, "only one output can go to stdout");
         if (outputs.Any(o => o.Destination == "-") && host.OutputIsTerminal())
         {
             throw new KimgException(ErrorCode.InvalidOutput, "an archive is not written to a terminal")
@@ -144,6 +153,15 @@ internal static class BuildRequestParser
         }
 
         return [.. outputs];
+    }
+
+    // What docker build calls --cache-to type=inline.
+    private static ImmutableArray<CacheDestination> CacheTo(Arguments arguments, CliHost host, ImmutableSortedDictionary<string, string> buildArgs)
+    {
+        List<CacheDestination> destinations = [.. arguments.Values(Row.CacheTo).Select(t => CacheParser.ParseDestination(t, host))];
+        bool inline = buildArgs.GetValueOrDefault("BUILDKIT_INLINE_CACHE") is "1" or "true";
+        if (inline && !destinations.Any(d => d.Location is InlineCache)) destinations.Add(new CacheDestination(new InlineCache()));
+        return [.. destinations];
     }
 
     /// <summary>A build argument wins over the variable; one that is no number ("context") is for the frontend.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Kimg.Cli.CommandLine;
 using Kimg.Cli.Facade;
+using Kimg.Engine.Primitives;
 
 namespace Kimg.Cli.Options;
 
@@ -22,6 +23,11 @@ internal static class EngineOptionRows
         Value = "DRIVER", Choices = ["auto", "overlay", "native", "fuse-overlayfs"], Default = "auto", Configurable = true,
     };
 
+    public static readonly OptionRow Emulator = new("emulator", ValueKind.Many, "A static user-mode emulator for steps of another architecture")
+    {
+        Value = "[ARCH=]FILE", Configurable = true, Path = PathKind.File, Default = "/usr/bin/qemu-*-static",
+    };
+
     public static readonly OptionRow RegistryInsecure = new("registry-insecure", ValueKind.Many, "Use http or unverified TLS for this registry")
     {
         Value = "HOST[:PORT]", Configurable = true,
@@ -36,7 +42,7 @@ internal static class EngineOptionRows
 
     public static readonly ImmutableArray<OptionRow> Registry = [RegistryInsecure, RegistryMirror];
 
-    public static readonly ImmutableArray<OptionRow> All = [StateDirectory, Isolation, StorageDriver, RegistryInsecure, RegistryMirror];
+    public static readonly ImmutableArray<OptionRow> All = [StateDirectory, Isolation, StorageDriver, Emulator, RegistryInsecure, RegistryMirror];
 
     /// <summary>Opens the engine as the options say.</summary>
     public static IEngine Open(Arguments arguments, CliHost host) => host.OpenEngine(Read(arguments, host));
@@ -46,11 +52,21 @@ internal static class EngineOptionRows
         StateDirectory = arguments.Value(StateDirectory) is { } path ? Path.GetFullPath(path, host.CurrentDirectory) : null,
         Isolation = Chosen(arguments.Value(Isolation)),
         StorageDriver = Chosen(arguments.Value(StorageDriver)),
+        Emulators = [.. arguments.Values(Emulator).Select(text => EmulatorOf(text, host))],
         InsecureRegistries = arguments.Values(RegistryInsecure),
         Mirrors = [.. arguments.Values(RegistryMirror).Select(MirrorOf)],
     };
 
     private static string? Chosen(string? value) => value is "auto" ? null : value;
+
+    private static (string Architecture, string Path) EmulatorOf(string text, CliHost host)
+    {
+        int equals = text.IndexOf('=');
+        (string architecture, string path) = equals < 0 ? ("", text) : (text[..equals], text[(equals + 1)..]);
+        path = Path.GetFullPath(path, host.CurrentDirectory);
+        if (!File.Exists(path)) throw new OptionSource("--emulator", text).Invalid("there is no such file", "apt-get install qemu-user-static brings /usr/bin/qemu-ARCH-static");
+        return (architecture.Length == 0 ? "" : Platform.Parse("linux/" + architecture).Architecture, path);
+    }
 
     private static (string Registry, string Mirror) MirrorOf(string text)
     {

@@ -10,8 +10,6 @@ internal static class UnsupportedOptions
     private static readonly (OptionRow Row, string Instead)[] s_refused =
     [
         (Row.Builder, "leave it out; kimg builds in its own process"),
-        (Row.CacheFrom, "leave it out; keep --state-dir between builds (in CI: in the job's cache)"),
-        (Row.CacheTo, "leave it out; keep --state-dir between builds (in CI: in the job's cache)"),
         (Row.CgroupParent, "start kimg itself in the cgroup, for example with systemd-run --scope --slice"),
         (Row.Policy, "leave it out"),
         (Row.Resource, "start kimg itself in a limited cgroup, for example with systemd-run --scope -p MemoryMax=2G"),

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Kimg.Engine.Cache;
 using Kimg.Engine.Graph;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
@@ -52,6 +53,12 @@ public sealed record BuildRequest
 
     /// <summary>Empty: the result is built and cached, and named in the local store when it has names.</summary>
     public ImmutableArray<OutputSpec> Outputs { get; init; } = [];
+
+    /// <summary>Caches of other machines that are asked for what is not known here.</summary>
+    public ImmutableArray<CacheSource> CacheFrom { get; init; } = [];
+
+    /// <summary>Where the cache of this build is written for other machines.</summary>
+    public ImmutableArray<CacheDestination> CacheTo { get; init; } = [];
 
     public bool NoCache { get; init; }
 

@@ -1,10 +1,9 @@
 using System.Collections.Immutable;
-using Kimg.Engine.Content;
 using Kimg.Engine.Dockerfile;
 using Kimg.Engine.Native;
 using Kimg.Engine.Ops;
 using Kimg.Engine.Primitives;
-using Kimg.Engine.Snapshots;
+using Kimg.Engine.Sandbox;
 using Kimg.Engine.Solver;
 using Kimg.Engine.Sources;
 
@@ -25,6 +24,9 @@ internal sealed class BuildSession : IAsyncDisposable
     private readonly SecretReader _secrets;
     private readonly AgentSources _agents;
     private readonly RemoteFiles _remote;
+    private readonly ImportedCaches _imported;
+    private readonly SnapshotCache _cache;
+    private Solver<OpResult>? _solver;
     private OpenedContext _context = new(Directory: null);
     private readonly FileLock _building;
 
@@ -32,8 +34,6 @@ internal sealed class BuildSession : IAsyncDisposable
     {
         (_services, _request, _events, _cancellationToken) = (services, request, events, cancellationToken);
         _building = FileLock.Acquire(services.State.BuildsLock, exclusive: false);
-        new GarbageCollector(services.State.Root, services.Options.Time).RemoveAbandoned();
-        if (Directory.Exists(services.State.Temporary)) TemporaryDirectory.Sweep(services.State.Temporary);
         _contexts = new ContextOpener(services.State, services.Options.Time);
         _resolver = new ImageResolver(services.Registry, services.Content, services.Names, request.Pull);
         _slots = new SemaphoreSlim(request.MaxParallelism > 0 ? request.MaxParallelism : Math.Max(4, 2 * Environment.ProcessorCount));
@@ -42,6 +42,8 @@ internal sealed class BuildSession : IAsyncDisposable
         _secrets = new SecretReader(request.Secrets, services.Options.Environment);
         _agents = new AgentSources(request.Ssh, services.Options.Environment, _temporary.Path);
         _remote = new RemoteFiles(services, _secrets, _agents, _temporary);
+        _imported = new ImportedCaches(services, CacheStores.OpenAll(services, request), [.. Platforms()], _resolver, events, cancellationToken);
+        _cache = new SnapshotCache(services.Records, services.LayerBlobs, services.Images, services.Worker, _imported);
     }
 
     /// <summary>Finds the Dockerfile and the main context's files.</summary>
@@ -75,6 +77,7 @@ internal sealed class BuildSession : IAsyncDisposable
 
     public async Task<ImmutableArray<FrontendResult>> LowerAsync(LoadedDockerfile dockerfile)
     {
+        _imported.Begin();
         FrontendHost host = Host();
         Platform[] platforms = Platforms();
         IEnumerable<Task<FrontendResult>> lowering = platforms.Select(platform => DockerfileFrontend.LowerAsync(
@@ -87,8 +90,10 @@ internal sealed class BuildSession : IAsyncDisposable
     public async Task<ImmutableArray<PlatformBuild>> SolveAsync(ImmutableArray<FrontendResult> lowered)
     {
         foreach (FrontendResult result in lowered) _events.Announce(result.Root);
-        var solver = new Solver<OpResult>(OpFactory().Create, Cache(), _events, _cancellationToken) { Solved = EarlyExport.Of(lowered, _request, _layers) };
+        _imported.Use(lowered);
+        Solver<OpResult> solver = new(OpFactory().Create, _cache, _events, _cancellationToken) { Solved = EarlyExport.Of(lowered, _request, _layers) };
         OpResult[] roots = await Task.WhenAll(lowered.Select(result => solver.SolveAsync(result.Root)));
+        _solver = solver;
         _contexts.SaveDigests();
         var built = ImmutableArray.CreateBuilder<PlatformBuild>();
         foreach ((FrontendResult frontend, OpResult root) in lowered.Zip(roots))
@@ -110,10 +115,11 @@ internal sealed class BuildSession : IAsyncDisposable
     }
 
     public Task<BuildResult> ExportAsync(ImmutableArray<PlatformBuild> built) =>
-        new ImageExport(_services, _request, _layers, _events, _cancellationToken).RunAsync(built);
+        new ImageExport(_services, _request, _layers, CacheExport(), _events, _cancellationToken).RunAsync(built);
 
     public async ValueTask DisposeAsync()
     {
+        await _imported.DisposeAsync();
         await _layers.DisposeAsync();
         _contexts.Dispose();
         _remote.Dispose();
@@ -123,14 +129,14 @@ internal sealed class BuildSession : IAsyncDisposable
         _building.Dispose();
     }
 
+    private CacheExport CacheExport() => new(_services, _request, _layers, _cache, _solver!, _events, _cancellationToken);
+
     private Platform[] Platforms() => _request.Platforms.IsEmpty ? [Platform.Host] : [.. _request.Platforms.Distinct()];
 
     private FrontendHost Host() => new(_resolver, _request.NamedContexts, _contexts, new ContextDirectory(_remote, _temporary), _remote, _events);
 
     private FrontendOptions OptionsOf(LoadedDockerfile dockerfile, Platform platform, bool multiPlatform) =>
         FrontendMapping.OptionsOf(_request, platform, multiPlatform, dockerfile.IgnorePatterns) with { ContextOrigin = _context.Origin };
-
-    private SnapshotCache Cache() => new(_services.Records, _services.LayerBlobs, _services.Images, _services.Worker);
 
     private OpFactory OpFactory()
     {
@@ -143,6 +149,7 @@ internal sealed class BuildSession : IAsyncDisposable
             Agent = _agents.Forward,
             ResolvConf = NetworkFiles.ResolvConf(File.Exists("/etc/resolv.conf") ? File.ReadAllText("/etc/resolv.conf") : null, sharesNetwork: true),
             Network = _request.Network,
+            Emulator = new Emulators(_services.Options.Emulators).Find,
             Slots = _slots,
         };
         var directories = new Directories(_services.Worker);

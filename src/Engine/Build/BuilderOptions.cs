@@ -23,6 +23,9 @@ public sealed record BuilderOptions
     /// <summary>The kimg binary the worker runs as; null: this process's own.</summary>
     public string? WorkerExecutable { get; init; }
 
+    /// <summary>Static user-mode emulators for foreign steps, by architecture, "" for all; absolute paths. Others are looked for where Debian keeps them.</summary>
+    public ImmutableSortedDictionary<string, string> Emulators { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
     public RegistryOptions Registry { get; init; } = new();
 
     /// <summary>Where credentials are looked for and what login changes; null: the registry options' own source, and no login.</summary>

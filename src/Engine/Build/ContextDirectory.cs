@@ -1,6 +1,5 @@
 using Kimg.Engine.Graph;
 using Kimg.Engine.Primitives;
-using Kimg.Engine.Snapshots;
 using Kimg.Engine.Sources;
 
 namespace Kimg.Engine.Build;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Kimg.Engine.Cache;
 using Kimg.Engine.Exporters;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
@@ -9,7 +10,7 @@ namespace Kimg.Engine.Build;
 internal static class ImageAssembly
 {
     public static async Task<ExportedImage> AssembleAsync(
-        LayerChain chain, ImmutableArray<PlatformBuild> built, OutputSpec output, BuildRequest request, ImmutableArray<ImageReference> names)
+        LayerChain chain, CacheExport caches, ImmutableArray<PlatformBuild> built, OutputSpec output, BuildRequest request, ImmutableArray<ImageReference> names)
     {
         var images = ImmutableArray.CreateBuilder<AssembledImage>(built.Length);
         var baseLayers = new Dictionary<Digest, BaseLayer>();
@@ -17,7 +18,8 @@ internal static class ImageAssembly
         foreach (PlatformBuild build in built)
         {
             long? epoch = build.Frontend.SourceDateEpoch ?? request.SourceDateEpoch;
-            ImmutableArray<ChainLayer> layers = await chain.CreateAsync(build.Root, LayerForm.Of(output, epoch));
+            LayerForm form = LayerForm.Of(output, epoch);
+            ImmutableArray<ChainLayer> layers = await chain.CreateAsync(build.Root, form);
             foreach (ChainLayer layer in layers)
             {
                 if (layer.Base is { } found) baseLayers[layer.Descriptor.Digest] = new BaseLayer(found.Provider, found.Source);
@@ -31,6 +33,7 @@ internal static class ImageAssembly
                     OciMediaTypes = output.OciMediaTypes,
                     SourceDateEpoch = epoch,
                     Base = build.Frontend.BaseImage?.Config,
+                    InlineCache = request.CacheTo.Any(cache => cache.Location is InlineCache) ? await caches.InlineAsync(build, layers, form) : null,
                     ManifestAnnotations = Select(annotations, "manifest", build.Platform),
                     DescriptorAnnotations = Select(annotations, "manifest-descriptor", build.Platform),
                 }));

@@ -8,7 +8,8 @@ using Kimg.Engine.Registry;
 namespace Kimg.Engine.Build;
 
 /// <summary>What was built → every output that was asked for. Layers that two outputs want in the same form are made once.</summary>
-internal sealed class ImageExport(BuildServices services, BuildRequest request, LayerChain layers, EventStream events, CancellationToken cancellationToken)
+internal sealed class ImageExport(
+    BuildServices services, BuildRequest request, LayerChain layers, CacheExport caches, EventStream events, CancellationToken cancellationToken)
 {
     public async Task<BuildResult> RunAsync(ImmutableArray<PlatformBuild> built)
     {
@@ -26,6 +27,7 @@ internal sealed class ImageExport(BuildServices services, BuildRequest request, 
             }
         }
 
+        await caches.RunAsync(built, image);
         var result = new BuildResult
         {
             Root = image?.Content.Root,
@@ -57,13 +59,13 @@ internal sealed class ImageExport(BuildServices services, BuildRequest request, 
 
     private async Task<ExportedImage?> ExportImageAsync(ImmutableArray<PlatformBuild> built, OutputSpec output, WorkItem item)
     {
-        ExportedImage image = await ImageAssembly.AssembleAsync(layers, built, output, request, NamesOf(output));
+        ExportedImage image = await ImageAssembly.AssembleAsync(layers, caches, built, output, request, NamesOf(output));
         foreach (ExportBlob blob in image.Content.Blobs)
         {
             if (blob.Bytes is { } bytes) await services.Content.WriteAsync(bytes, cancellationToken);
         }
 
-        Say(item, $"exporting manifest {image.Content.Root.Digest}");
+        item.Say($"exporting manifest {image.Content.Root.Digest}");
         var blobs = new BlobSource(services.Content, descriptor => image.BaseLayers.GetValueOrDefault(descriptor.Digest)?.Provider);
         switch (output.Type)
         {
@@ -71,13 +73,13 @@ internal sealed class ImageExport(BuildServices services, BuildRequest request, 
                 foreach (ImageReference name in image.References)
                 {
                     services.Names.Set(name, image.Content.Root, local: true, image.Origins);
-                    Say(item, $"naming to {name}");
+                    item.Say($"naming to {name}");
                 }
 
                 if (output.Push) await PushAsync(image, output, item);
                 break;
             case OutputType.Oci when !output.Tar:
-                await new OciLayoutWriter(blobs).WriteAsync(image.Content, image.References, output.Destination!, cancellationToken);
+                await new OciLayoutWriter(blobs).WriteAsync(image.Content, image.References, Destination(output), cancellationToken);
                 break;
             default:
                 await WriteArchiveAsync(blobs, image, output);
@@ -91,7 +93,7 @@ internal sealed class ImageExport(BuildServices services, BuildRequest request, 
     {
         var writer = new ImageArchiveWriter(blobs);
         bool docker = output.Type == OutputType.Docker;
-        if (output.Destination == "-")
+        if (Destination(output) == "-")
         {
             await using Stream stdout = services.Options.Output();
             await writer.WriteAsync(image.Content, image.References, docker, stdout, cancellationToken);
@@ -105,12 +107,16 @@ internal sealed class ImageExport(BuildServices services, BuildRequest request, 
 
     private async Task PushAsync(ExportedImage image, OutputSpec output, WorkItem item)
     {
+        if (image.References.IsEmpty) throw new KimgException(ErrorCode.InvalidOutput, "nothing to push to: the image has no name")
+        {
+            Hint = "name it with -t registry.example.com/team/app:tag",
+        };
         var source = new ExportBlobs(services.Content, image);
         foreach (IGrouping<string, ImageReference> repository in image.References.GroupBy(name => name.Name))
         {
             ImmutableArray<ImageReference> names =
                 [.. repository.Select(name => output.PushByDigest ? name with { Tag = null, Digest = image.Content.Root.Digest } : name)];
-            Say(item, $"pushing to {repository.Key}");
+            item.Say($"pushing to {repository.Key}");
             await new Pusher(services.Registry).PushAsync(
                 new PushRequest
                 {
@@ -127,5 +133,9 @@ internal sealed class ImageExport(BuildServices services, BuildRequest request, 
     private ImmutableArray<ImageReference> NamesOf(OutputSpec output) =>
         output.Names.IsEmpty ? request.Names : [.. output.Names.Select(ImageReference.Parse)];
 
-    private static void Say(WorkItem item, string line) => item.Output(1, System.Text.Encoding.UTF8.GetBytes(line + "\n"));
+    private static string Destination(OutputSpec output) => output.Destination
+        ?? throw new KimgException(ErrorCode.InvalidOutput, $"output type '{output.Type.ToString().ToLowerInvariant()}' needs a destination")
+        {
+            Hint = "add dest=PATH, or dest=- for stdout",
+        };
 }

@@ -22,7 +22,7 @@ internal sealed class LayerChain(IContentStore content, RecordStore<LayerBlobs> 
     /// <summary>Begins to make a layer that the image will have; what goes wrong is told by <c>CreateAsync</c>.</summary>
     public void Begin(SnapshotLayer layer, LayerForm form)
     {
-        if (!IsKept(layer, form)) _ = MakeAsync(layer, form);
+        if (Kept(layer, form) is null) _ = MakeAsync(layer, form);
     }
 
     /// <summary>What was made is looked for, or made, again.</summary>
@@ -55,15 +55,22 @@ internal sealed class LayerChain(IContentStore content, RecordStore<LayerBlobs> 
         }
     }
 
-    private static bool IsKept(SnapshotLayer layer, LayerForm form) =>
-        layer is BlobLayer blob && (!form.Force || Has(blob.Descriptor, form.Compression));
-
-    private async Task<ChainLayer> CreateAsync(SnapshotLayer layer, LayerForm form)
+    // A blob that need not be made, because it is one, perhaps elsewhere.
+    private static BlobLayer? Kept(SnapshotLayer layer, LayerForm form) => layer switch
     {
-        if (layer is BlobLayer blob && IsKept(layer, form))
+        BlobLayer blob when !form.Force || Has(blob.Descriptor, form.Compression) => blob,
+        ImportedSnapshotLayer imported when imported.Form == form.Name && imported.Epoch == form.Epoch && Has(imported.Blob.Descriptor, form.Compression) =>
+            imported.Blob,
+        _ => null,
+    };
+
+    /// <summary>One layer as a blob.</summary>
+    public async Task<ChainLayer> CreateAsync(SnapshotLayer layer, LayerForm form)
+    {
+        if (Kept(layer, form) is { } blob)
         {
             string mediaType = MediaTypes.Convert(blob.Descriptor.MediaType, form.Oci);
-            return new ChainLayer(blob.Descriptor with { MediaType = mediaType, Annotations = null, Urls = null }, blob.Id, null, blob);
+            return new ChainLayer(blob.Descriptor with { MediaType = mediaType, Annotations = null, Urls = null }, blob.Id, layer.Created, blob);
         }
 
         LayerBlob made = await MakeAsync(layer, form);
@@ -71,7 +78,7 @@ internal sealed class LayerChain(IContentStore content, RecordStore<LayerBlobs> 
     }
 
     private Task<LayerBlob> MakeAsync(SnapshotLayer layer, LayerForm form) =>
-        _made.GetOrAdd((layer.Id, form), _ => new(() => Task.Run(() => FindOrWriteAsync(layer, form), _stop.Token))).Value;
+        _made.GetOrAdd((layer.StorageId, form), _ => new(() => Task.Run(() => FindOrWriteAsync(layer, form), _stop.Token))).Value;
 
     private async Task<LayerBlob> FindOrWriteAsync(SnapshotLayer layer, LayerForm form)
     {
@@ -79,10 +86,10 @@ internal sealed class LayerChain(IContentStore content, RecordStore<LayerBlobs> 
         try
         {
             long? epoch = layer is BlobLayer ? null : form.Epoch;
-            ImmutableArray<LayerBlob> known = records.Find(layer.Id)?.Blobs ?? [];
+            ImmutableArray<LayerBlob> known = records.Find(layer.StorageId)?.Blobs ?? [];
             if (known.FirstOrDefault(b => b.Form == form.Name && b.Epoch == epoch && content.Find(b.Digest) == b.Size) is { } found) return found;
             LayerBlob made = await WriteAsync(layer, form, epoch, _stop.Token);
-            records.Write(layer.Id, new LayerBlobs([.. known.Where(b => b.Form != form.Name || b.Epoch != epoch), made]));
+            records.Write(layer.StorageId, new LayerBlobs([.. known.Where(b => b.Form != form.Name || b.Epoch != epoch), made]));
             return made;
         }
         finally
@@ -139,7 +146,7 @@ internal sealed class LayerChain(IContentStore content, RecordStore<LayerBlobs> 
     };
 }
 
-/// <param name="Base">Set for a layer of a base image, whose blob may not be here.</param>
+/// <param name="Base">Set for a layer of a base image or of an imported cache, whose blob may not be here.</param>
 internal sealed record ChainLayer(Descriptor Descriptor, Digest DiffId, DateTimeOffset? Created, BlobLayer? Base);
 
 /// <summary>How an export wants layers.</summary>
@@ -149,6 +156,15 @@ internal sealed record LayerForm(Compression Compression, int? Level, bool Force
     /// <summary>The form an output wants, for a build with this SOURCE_DATE_EPOCH.</summary>
     public static LayerForm Of(OutputSpec output, long? epoch) => new(
         output.Compression, output.CompressionLevel, output.ForceCompression, output.OciMediaTypes, output.RewriteTimestamp == false ? null : epoch);
+
+    /// <summary>The form of a <see cref="Name"/>; null: it is none.</summary>
+    public static LayerForm? TryParse(string name, long? epoch)
+    {
+        string[] parts = name.Split(':');
+        if (parts.Length != 2 || !Enum.TryParse(parts[0], ignoreCase: true, out Compression compression) || !Enum.IsDefined(compression)) return null;
+        int? level = int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;
+        return level is not null || parts[1] == "default" ? new LayerForm(compression, level, Force: false, Oci: true, epoch) : null;
+    }
 
     public string Name =>
         string.Create(CultureInfo.InvariantCulture, $"{Compression}:{Level?.ToString(CultureInfo.InvariantCulture) ?? "default"}").ToLowerInvariant();

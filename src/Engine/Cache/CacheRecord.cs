@@ -9,6 +9,9 @@ namespace Kimg.Engine.Cache;
 internal sealed record CacheRecord
 {
     public required ImmutableArray<LayerRecord> Layers { get; init; }
+
+    /// <summary>All keys known for this result. A cache that is exported names them all, also those that this build did not come to.</summary>
+    public ImmutableArray<Digest>? Keys { get; init; }
 }
 
 /// <summary>One layer of a chain.</summary>
@@ -18,6 +21,12 @@ internal sealed record LayerRecord(Digest Id, DateTimeOffset? Created)
 {
     /// <summary>An image's layer: its blob; null for layers made here.</summary>
     public Descriptor? Blob { get; init; }
+
+    /// <summary>A layer that was imported from a cache: what its blob must unpack to. Only that counts for directories, never the id it claims.</summary>
+    public Digest? DiffId { get; init; }
+
+    /// <summary>Of an imported layer: compression and level of the blob.</summary>
+    public string? Form { get; init; }
 
     /// <summary>Where the blob can be fetched again, an image reference; null when it is only here.</summary>
     public string? Source { get; init; }

@@ -1,13 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Kimg.Engine.Content;
 using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Cache;
 
 /// <summary>Small JSON documents by digest, a file each: <c>ab/abcdef…</c>. Written by rename, so that every reader sees a whole one; the last writer wins.
 /// What cannot be read or parsed is not there; what cannot be written is not kept: a cache never fails a build.</summary>
-internal sealed class RecordStore<T>(string directory, string ingest, JsonTypeInfo<T> json)
+internal sealed class RecordStore<T>(string directory, JsonTypeInfo<T> json)
     where T : class
 {
     public T? Find(Digest key)
@@ -24,15 +23,16 @@ internal sealed class RecordStore<T>(string directory, string ingest, JsonTypeIn
 
     public void Write(Digest key, T document)
     {
-        string path = PathOf(key);
+        string path = PathOf(key), temporary = $"{path}.{Guid.NewGuid():N}";
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            WholeFile.Write(ingest, path, JsonSerializer.SerializeToUtf8Bytes(document, json));
+            File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(document, json));
+            File.Move(temporary, path, overwrite: true);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // It is made again when it is needed.
+            File.Delete(temporary);
         }
     }
 

@@ -20,6 +20,6 @@ internal sealed record AssembleOptions
     /// <summary>On the manifest's descriptor, wherever it is listed.</summary>
     public ImmutableSortedDictionary<string, string>? DescriptorAnnotations { get; init; }
 
-    /// <summary>BuildKit's inline cache records; null: none.</summary>
+    /// <summary>The document of an inline cache; null: none.</summary>
     public byte[]? InlineCache { get; init; }
 }

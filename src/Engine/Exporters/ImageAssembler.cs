@@ -27,7 +27,7 @@ internal static class ImageAssembler
             Created = created,
             History = history,
             Rootfs = new RootFs { DiffIds = [.. layers.Select(l => l.DiffId)] },
-            InlineCache = options.InlineCache ?? config.InlineCache,
+            InlineCache = options.InlineCache,
         };
         byte[] configBytes = CanonicalJson.Serialize(final);
         var manifest = new Manifest

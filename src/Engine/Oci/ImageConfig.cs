@@ -16,11 +16,11 @@ public sealed record ImageConfig
 
     public Timestamp? Created { get; init; }
 
-    public ImmutableArray<HistoryEntry>? History { get; init; }
-
-    /// <summary>Inline cache: BuildKit's cache records inside the image.</summary>
-    [JsonPropertyName("moby.buildkit.cache.v0")]
+    /// <summary>Inline cache: keys of the steps that made the layers, a document of <c>Cache</c>.</summary>
+    [JsonPropertyName("dev.kimg.cache.v1")]
     public byte[]? InlineCache { get; init; }
+
+    public ImmutableArray<HistoryEntry>? History { get; init; }
 
     public string Os { get; init; } = "";
 

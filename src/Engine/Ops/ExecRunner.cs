@@ -75,7 +75,13 @@ internal sealed class ExecRunner : IOp<OpResult>
         Ulimits = _op.Ulimits,
         ShmSize = _op.ShmSize,
         Mounts = mounts.Mounts,
+        ForeignArchitecture = ForeignArchitecture,
+        Emulator = ForeignArchitecture is { } foreign ? _environment.Emulator(foreign) : null,
     };
+
+    // A 64-bit PC runs the programs of its predecessor.
+    private string? ForeignArchitecture => _op.Platform is not null && Platform.Parse(_op.Platform).Architecture is var architecture
+        && architecture != Platform.Host.Architecture && (Platform.Host.Architecture, architecture) is not ("amd64", "386") ? architecture : null;
 
     private async Task<StepResult> RunAsync(StepRequest request, StepMounts mounts, CancellationToken cancellationToken)
     {

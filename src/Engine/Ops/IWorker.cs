@@ -67,6 +67,12 @@ public sealed record StepRequest
 
     public long? ShmSize { get; init; }
 
+    /// <summary>Architecture of its programs when this machine does not run them by itself.</summary>
+    public string? ForeignArchitecture { get; init; }
+
+    /// <summary>A static emulator for them, absolute; null: only the host may know one.</summary>
+    public string? Emulator { get; init; }
+
     /// <summary>In the order given; sorted by depth before mounting.</summary>
     public ImmutableArray<StepMount> Mounts { get; init; } = [];
 }

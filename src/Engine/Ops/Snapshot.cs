@@ -15,17 +15,19 @@ internal sealed class Snapshot : OpResult
     public Snapshot(ImmutableArray<SnapshotLayer> layers)
     {
         Layers = layers;
-        Chain = SnapshotKey.Chain(layers.Select(layer => layer.Id));
+        Chain = SnapshotKey.Chain(layers.Select(layer => layer.StorageId));
+        Id = layers.IsEmpty ? s_scratch : SnapshotKey.Chain(layers.Select(layer => layer.Id))[^1].Digest;
     }
 
     public static Snapshot Scratch { get; } = new([]);
 
     public ImmutableArray<SnapshotLayer> Layers { get; }
 
-    /// <summary>Keys of all prefixes of the chain, bottom first.</summary>
+    /// <summary>Keys of the directories of all prefixes of the chain, bottom first.</summary>
     public ImmutableArray<SnapshotKey> Chain { get; }
 
-    public override Digest Id => Chain.IsEmpty ? s_scratch : Chain[^1].Digest;
+    /// <summary>The chain by the identities of its layers.</summary>
+    public override Digest Id { get; }
 
     public Snapshot Append(SnapshotLayer layer) => new(Layers.Add(layer));
 

@@ -23,6 +23,9 @@ internal sealed record StepEnvironment
 
     public NetworkMode Network { get; init; } = NetworkMode.Default;
 
+    /// <summary>Finds the emulator of an architecture; null when there is none here.</summary>
+    public Func<string, string?> Emulator { get; init; } = static _ => null;
+
     public required SemaphoreSlim Slots { get; init; }
 }
 

@@ -31,17 +31,32 @@ internal sealed class Pusher(RegistryClient client)
         foreach (ImageReference name in tagged) await client.PutManifestAsync(name, root, cancellationToken);
     }
 
+    /// <summary>Pushes a document whose references are all blobs, whatever it calls them: a cache.</summary>
+    /// <param name="blobs">What it refers to.</param>
+    public async Task PushFlatAsync(PushRequest request, ManifestDocument root, ImmutableArray<Descriptor> blobs, CancellationToken cancellationToken)
+    {
+        ImageReference name = request.Names[0];
+        if (await client.FindAsync(name, cancellationToken) is { } found && found.Digest == root.Descriptor.Digest) return;
+        await PushBlobsAsync(request, name, [.. blobs.DistinctBy(b => b.Digest)], cancellationToken);
+        await client.PutManifestAsync(name, root, cancellationToken);
+    }
+
     private async Task PushContentsAsync(
         PushRequest request, ImageReference repository, List<ManifestDocument> documents, CancellationToken cancellationToken)
     {
         Descriptor[] blobs = [.. documents.Where(d => d.Manifest is not null).SelectMany(d => d.References).Where(IsDistributable).DistinctBy(b => b.Digest)];
+        await PushBlobsAsync(request, repository, blobs, cancellationToken);
+        foreach (ManifestDocument document in documents.SkipLast(1))
+            await client.PutManifestAsync(repository with { Tag = null, Digest = document.Descriptor.Digest }, document, cancellationToken);
+    }
+
+    private Task PushBlobsAsync(PushRequest request, ImageReference repository, Descriptor[] blobs, CancellationToken cancellationToken)
+    {
         var uploads = new BlobUploads(client, repository);
-        await Parallel.ForEachAsync(
+        return Parallel.ForEachAsync(
             blobs,
             new ParallelOptions { MaxDegreeOfParallelism = client.Options.ParallelTransfers, CancellationToken = cancellationToken },
             async (blob, token) => await PushBlobAsync(request, uploads, blob, token));
-        foreach (ManifestDocument document in documents.SkipLast(1))
-            await client.PutManifestAsync(repository with { Tag = null, Digest = document.Descriptor.Digest }, document, cancellationToken);
     }
 
     private static async Task PushBlobAsync(PushRequest request, BlobUploads uploads, Descriptor blob, CancellationToken cancellationToken)
@@ -52,8 +67,7 @@ internal sealed class Pusher(RegistryClient client)
             await uploads.UploadAsync(
                 blob,
                 token => request.Source.OpenBlobAsync(blob, 0, token),
-                // What was sent is there only when the registry says so.
-                request.Progress is { } progress ? bytes => progress(blob, Math.Min(bytes, blob.Size - 1)) : null,
+                request.Progress is { } progress ? bytes => progress(blob, bytes) : null,
                 cancellationToken);
         }
 

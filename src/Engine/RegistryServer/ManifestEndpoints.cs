@@ -40,7 +40,8 @@ internal sealed class ManifestEndpoints(RepositoryStore repositories, ContentSto
         foreach (Digest blob in facts.Blobs)
             if (!repositories.HasBlob(name, blob) || content.Find(blob) is null) throw Missing($"blob {blob}");
         foreach (Digest child in facts.Manifests)
-            if (repositories.ManifestType(name, child) is null || content.Find(child) is null) throw Missing($"manifest {child}");
+            // A build cache may be an index of blobs; other registries take that too.
+            if ((repositories.ManifestType(name, child) is null && !repositories.HasBlob(name, child)) || content.Find(child) is null) throw Missing($"manifest {child}");
 
         await using (IIngest ingest = content.BeginIngest())
         {

@@ -61,6 +61,7 @@ internal sealed class SandboxInit
         RootFileSystem.Mount(_spec.Root, rootPath, _spec.Without);
         using SafeFileHandle root = RootedPaths.OpenRoot(rootPath);
 
+        using SafeFileHandle? emulator = _spec.Emulation is { Way: EmulationWay.FirstProgram } first ? File.OpenHandle(first.Interpreter!) : null;
         StepUser user = StepUser.Find(root, _spec.User);
         MountEverything(root, files);
         MakeWorkingDirectory(root, user);
@@ -75,18 +76,41 @@ internal sealed class SandboxInit
         if (_spec.IsolatedNetwork) HostSettings.RaiseLoopback();
         SetLimits();
         Processes.StartSession();
-        return Become(user, environment);
+        return Become(user, environment, emulator);
     }
 
     private void MountEverything(SafeFileHandle root, string files)
     {
         var system = new SystemMounts(root, _spec);
         system.MountAll();
+        if (_spec.Emulation is { Way: EmulationWay.OwnRegistration } emulation) Register(root, emulation);
         var mounts = new StepMounts(root, files, _spec.Without, _descriptors, _stubs);
         mounts.MountText("/etc/resolv.conf", _spec.ResolvConf);
         mounts.MountText("/etc/hosts", _spec.HostsFile);
         foreach (SandboxMount mount in _spec.Mounts.OrderBy(m => m.Target.Split('/', StringSplitOptions.RemoveEmptyEntries).Length)) mounts.Mount(mount);
         system.Mask();
+    }
+
+    // Where it is seen in the step; on a kernel that loads the file system only now its usual place is not there yet.
+    private static void Register(SafeFileHandle root, Emulation emulation)
+    {
+        try
+        {
+            string place = "/proc/sys/fs/binfmt_misc";
+            bool there = false;
+            MountPoints.AtExisting(root, place, target =>
+            {
+                there = true;
+                Emulation.MountRegistry(target);
+            });
+            if (!there) MountPoints.At(root, place = "/dev/binfmt_misc", file: false, stubs: null, Emulation.MountRegistry);
+            using SafeFileHandle mounted = RootedPaths.Resolve(root, place);
+            emulation.Register(RootedPaths.PathOf(mounted));
+        }
+        catch (Exception e) when (e is SyscallException or IOException or UnauthorizedAccessException)
+        {
+            throw new KimgException(ErrorCode.ForeignArchitecture, $"the emulator for linux/{emulation.Architecture} cannot be registered: {e.Message}", e);
+        }
     }
 
     // Missing parts belong to the step's user and stay in the layer, as in BuildKit.
@@ -147,7 +171,7 @@ internal sealed class SandboxInit
     }
 
     // The order matters: dropping from the bounding set and loading a filter need capabilities that the steps after them give up.
-    private KimgException Become(StepUser user, string[] environment)
+    private KimgException Become(StepUser user, string[] environment, SafeFileHandle? emulator)
     {
         Directory.SetCurrentDirectory(_spec.WorkingDirectory);
         string program = StepProgram.Find(_spec.Args[0], environment);
@@ -174,7 +198,9 @@ internal sealed class SandboxInit
         _ = HostSettings.SetFileCreationMask(0b000_010_010);
         Processes.CloseOnExec(FirstFile - 2, _spec.Without.HasFlag(FeatureMask.CloseRange));
         Processes.ResetSignals();
-        return StepProgram.Execute(program, _spec.Args, environment);
+        if (emulator is null) return StepProgram.Execute(program, _spec.Args, environment);
+        string[] emulated = [Path.GetFileName(_spec.Emulation!.Interpreter!), "-0", _spec.Args[0], program, .. _spec.Args[1..]];
+        return StepProgram.Execute($"/proc/self/fd/{emulator.DangerousGetHandle()}", emulated, environment);
     }
 
     private static void Send(SafeFileHandle report, SandboxReport message) =>

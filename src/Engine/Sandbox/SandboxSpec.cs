@@ -46,6 +46,9 @@ internal sealed record SandboxSpec
     /// <summary>Bytes of /dev/shm.</summary>
     public long ShmSize { get; init; } = 64 << 20;
 
+    /// <summary>null: the programs are for this machine.</summary>
+    public Emulation? Emulation { get; init; }
+
     /// <summary>Kernel features to do without (tests).</summary>
     public FeatureMask Without { get; init; } = FeatureMask.None;
 }

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using Kimg.Engine.Native;
 using Kimg.Engine.Primitives;
 
@@ -46,7 +44,7 @@ internal static class StepProgram
             Errno.EACCES => Failure(NotExecutable, message, "the file is not executable for the step's user, or a directory on the way cannot be searched"),
             Errno.ENOEXEC when ForeignMachine(program) is { } machine => new KimgException(ErrorCode.ForeignArchitecture, $"'{program}' is a program for {machine}, not for {Platform.Host}")
             {
-                Hint = $"build with --platform {Platform.Host}, or use a base image for it",
+                Hint = $"build with --platform {Platform.Host}, or use a base image for it; a stage for another platform runs under an emulator: --platform {machine}",
             },
             Errno.ENOEXEC => Failure(NotExecutable, message, "the file is neither a program nor a script that begins with #!"),
             Errno.E2BIG => Failure(NotExecutable, message, "arguments and environment together are too large for the kernel"),
@@ -65,29 +63,9 @@ internal static class StepProgram
         return System.Text.Encoding.UTF8.GetString(end < 0 ? head[2..] : head[2..end]).Trim().Split(' ')[0];
     }
 
-    /// <summary>The architecture in an ELF header (e_machine) when it is not this machine's.</summary>
-    private static string? ForeignMachine(string program)
-    {
-        ReadOnlySpan<byte> head = Head(program);
-        if (head.Length < 20 || !head.StartsWith("\x7fELF"u8)) return null;
-        bool little = head[5] == 1;
-        ushort machine = little ? BinaryPrimitives.ReadUInt16LittleEndian(head[18..]) : BinaryPrimitives.ReadUInt16BigEndian(head[18..]);
-        string name = machine switch
-        {
-            3 => "linux/386",
-            8 => "linux/mips",
-            21 => little ? "linux/ppc64le" : "linux/ppc64",
-            22 => "linux/s390x",
-            40 => "linux/arm",
-            62 => "linux/amd64",
-            183 => "linux/arm64",
-            243 => "linux/riscv64",
-            258 => "linux/loong64",
-            _ => $"machine {machine}",
-        };
-        bool own = RuntimeInformation.OSArchitecture switch { Architecture.X64 => machine == 62, Architecture.Arm64 => machine == 183, _ => false };
-        return own ? null : name;
-    }
+    /// <summary>The platform of a program that is not for this machine.</summary>
+    private static string? ForeignMachine(string program) =>
+        Machine.OfProgram(Head(program)) is { } machine && machine.Architecture != Platform.Host.Architecture ? "linux/" + machine.Architecture : null;
 
     private static byte[] Head(string program)
     {

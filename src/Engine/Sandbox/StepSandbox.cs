@@ -29,12 +29,17 @@ internal sealed class StepSandbox(string program)
         using (reportRead)
         {
             ChildProcess child;
+            using NestedUserNamespace? nested = spec.Emulation is { Way: EmulationWay.OwnRegistration } ? new NestedUserNamespace() : null;
             using (reportWrite)
             {
-                string[] args = NamespaceEntry.Arguments(program, NamespacesOf(spec), -1, -1,
+                int next = SandboxInit.FirstFile + descriptors.Length;
+                string[] args = NamespaceEntry.Arguments(program, NamespacesOf(spec), nested is null ? -1 : next, nested is null ? -1 : next + 1,
                     "sandbox-init", descriptors.Length.ToString(CultureInfo.InvariantCulture));
-                child = await ChildProcess.StartAsync(program, args, [], [null, stdout, stderr, input, reportWrite, .. descriptors]);
+                SafeFileHandle[] more = nested is null ? [] : [nested.PidWriter, nested.GoReader];
+                child = await ChildProcess.StartAsync(program, args, [], [null, stdout, stderr, input, reportWrite, .. descriptors, .. more]);
             }
+
+            if (nested is not null) await MapAsync(nested, child, spec.Emulation!);
 
             ExitStatus status;
             Task<byte[]> report = Task.Run(() => Descriptors.ReadAll(reportRead, MaxReport), CancellationToken.None);
@@ -51,9 +56,27 @@ internal sealed class StepSandbox(string program)
         }
     }
 
+    private static async Task MapAsync(NestedUserNamespace nested, ChildProcess child, Emulation emulation)
+    {
+        string? problem = "the step's first process ended";
+        try
+        {
+            if (nested.Map()) return;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            problem = e.Message;
+        }
+
+        child.Kill(Processes.SigKill);
+        await child.Exited;
+        throw new KimgException(ErrorCode.ForeignArchitecture, $"no user namespace for the emulator of linux/{emulation.Architecture}: {problem}");
+    }
+
     private static Namespaces NamespacesOf(SandboxSpec spec) =>
         Namespaces.Mount | Namespaces.HostName | Namespaces.Ipc | Namespaces.Process
         | (spec.IsolatedNetwork ? Namespaces.Network : 0)
+        | (spec.Emulation is { Way: EmulationWay.OwnRegistration } ? Namespaces.User : 0)
         | (File.Exists("/sys/fs/cgroup/cgroup.controllers") && !spec.Without.HasFlag(FeatureMask.Cgroup) ? Namespaces.Cgroup : 0);
 
     private static SandboxReport Read(ReadOnlySpan<byte> lines)

@@ -11,6 +11,9 @@ public abstract class SnapshotLayer
     /// <summary>Identity within chains: the diff ID of an image layer, the digest of a plan, the unique id of a step's result.</summary>
     public abstract Digest Id { get; }
 
+    /// <summary>What directories and blobs made of it are kept under: its identity, unless somebody else has claimed that.</summary>
+    internal virtual Digest StorageId => Id;
+
     /// <summary>When it was made here; null for a layer of a base image. History shows it; it is part of no identity.</summary>
     public DateTimeOffset? Created { get; init; }
 

@@ -8,7 +8,7 @@ namespace Kimg.Engine.Solver;
 internal static class CacheKey
 {
     /// <summary>Raised whenever the same operation on the same inputs would now give something else.</summary>
-    private const string FormatVersion = "kimg-cache-1";
+    public const string FormatVersion = "kimg-cache-1";
 
     /// <param name="kind">"definition" (inputs by their own keys), "result" (by the ids of their results) or "content" (by what is used of them):
     /// kinds never collide.</param>

@@ -43,6 +43,24 @@ internal sealed class Solver<TResult>(
         }
     }
 
+    /// <summary>What is known of vertices after they, or those above them, were solved: nothing is executed for it. Vertices that are not recorded are left out.</summary>
+    public async Task<IReadOnlyList<SolvedVertex<TResult>>> KnownAsync(IEnumerable<Vertex> vertices)
+    {
+        var known = new List<SolvedVertex<TResult>>();
+        foreach (Vertex vertex in vertices)
+        {
+            if (!_nodes.TryGetValue(vertex.Digest, out Node? node) || node.Op.CacheMap.Policy != CachePolicy.Recorded) continue;
+            Digest? definition = node.Definition is { IsCompletedSuccessfully: true } computed ? await computed : null;
+            TResult? result = node.Result is { IsCompletedSuccessfully: true } solved ? await solved : null;
+            // Below a hit a vertex has only its definition; of what is executed anew it says nothing.
+            if (result is null && definition is { } key && !node.Fresh) result = await storage.LoadAsync(key, cancellationToken);
+            IEnumerable<Digest> keys = definition is { } d ? [d, .. node.Keys] : node.Keys;
+            if (result is not null) known.Add(new SolvedVertex<TResult>(vertex, [.. keys.Distinct()], result));
+        }
+
+        return known;
+    }
+
     private System.Runtime.ExceptionServices.ExceptionDispatchInfo? _failure;
 
     private Node NodeOf(Vertex vertex) =>
@@ -117,7 +135,8 @@ internal sealed class Solver<TResult>(
             return null;
         }
 
-        if (tried.Count > 0) await storage.SaveAsync(tried, found, _stop.Token);
+        node.Keys = [.. tried, key];
+        if (tried.Count > 0) await storage.SaveAsync(node.Keys, found, _stop.Token);
         MarkCached(node);
         return found;
     }
@@ -137,6 +156,7 @@ internal sealed class Solver<TResult>(
             throw;
         }
 
+        node.Keys = [.. keys];
         if (keys.Count > 0) await storage.SaveAsync(keys, result, _stop.Token);
         observer.Completed(node.Vertex, cached: false, null);
         return result;
@@ -208,7 +228,13 @@ internal sealed class Solver<TResult>(
 
         public bool Reported { get; set; }
 
+        /// <summary>Under which its result is recorded, as far as they were looked at.</summary>
+        public ImmutableArray<Digest> Keys { get; set; } = [];
+
         /// <summary>It, or something below it, must be executed anew: its definition says nothing about what is recorded. Set with the definition.</summary>
         public bool Fresh { get; set; }
     }
 }
+
+/// <param name="Keys">Under which the result is recorded, as far as this build knows.</param>
+internal sealed record SolvedVertex<TResult>(Vertex Vertex, ImmutableArray<Digest> Keys, TResult Result);

@@ -45,6 +45,10 @@ internal sealed class ImageLayers(LayerStorage storage, RegistryClient registry)
         return new BlobLayer(blob, diffId, reference is null ? null : registry.BlobsOf(reference), storage) { Source = source };
     }
 
+    /// <summary>A layer that is somewhere else.</summary>
+    /// <param name="source">A reference by which a later build can fetch it; null: none.</param>
+    public BlobLayer Open(Descriptor blob, Digest diffId, IBlobProvider provider, string? source) => new(blob, diffId, provider, storage) { Source = source };
+
     /// <summary>A layer that was exported here, when its blob is still in the store.</summary>
     public BlobLayer? OpenLocal(Digest blob, long size, Digest diffId) => storage.Content.Find(blob) == size
         ? new BlobLayer(new Descriptor { MediaType = MediaTypes.OciLayer, Digest = blob, Size = size }, diffId, null, storage)

@@ -47,7 +47,7 @@ internal sealed class StepRunner(ISnapshotter snapshots, StepSandbox sandbox, Wo
                 Without = settings.Without,
             };
             long killed = OutOfMemoryCounter.Read();
-            ExitStatus status = await sandbox.RunAsync(spec, descriptors[0], descriptors[1], files, cancellationToken);
+            ExitStatus status = await RunAsync(spec, step, descriptors, files, cancellationToken);
             mounted.Dispose();
             if (status.Code == 0 && step.Result is { } key) snapshots.Commit(root, key);
             else snapshots.Discard(root);
@@ -64,6 +64,31 @@ internal sealed class StepRunner(ISnapshotter snapshots, StepSandbox sandbox, Wo
             foreach (ActiveSnapshot active in thrownAway) snapshots.Discard(active);
         }
     }
+
+    // Where a foreign step cannot be run in one way, nothing of it has run yet: the next is tried.
+    private async Task<ExitStatus> RunAsync(
+        SandboxSpec spec, StepRequest step, SafeFileHandle[] descriptors, ImmutableArray<SafeFileHandle> files, CancellationToken cancellationToken)
+    {
+        if (step.ForeignArchitecture is not { } architecture) return await sandbox.RunAsync(spec, descriptors[0], descriptors[1], files, cancellationToken);
+        KimgException? problem = null;
+        foreach (Emulation emulation in Emulation.Ways(architecture, step.Emulator, settings.Without))
+        {
+            if (emulation.Way == EmulationWay.FirstProgram) Descriptors.WriteAll(descriptors[1], Note(problem));
+            try
+            {
+                return await sandbox.RunAsync(spec with { Emulation = emulation }, descriptors[0], descriptors[1], files, cancellationToken);
+            }
+            catch (KimgException e) when (e.Code == ErrorCode.ForeignArchitecture)
+            {
+                problem = e;
+            }
+        }
+
+        throw problem ?? Emulation.Impossible(architecture);
+    }
+
+    private static byte[] Note(KimgException? problem) => System.Text.Encoding.UTF8.GetBytes(
+        $"kimg: only the step's first program is emulated ({problem?.Message.ReplaceLineEndings(" ") ?? "binfmt_misc is of no use here"}); programs that it starts itself may not run\n");
 
     private SandboxMount Translate(StepMount mount, List<ActiveSnapshot> thrownAway)
     {

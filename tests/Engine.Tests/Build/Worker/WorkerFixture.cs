@@ -145,7 +145,7 @@ internal sealed class WorkerFixture : IAsyncDisposable
     private static byte[] ForeignElf()
     {
         byte[] head = new byte[64];
-        "\x7fELF\x02\x01\x01"u8.CopyTo(head);
+        "\u007fELF\u0002\u0001\u0001"u8.CopyTo(head);
         head[16] = 2;
         head[18] = 183; // EM_AARCH64
         return head;
