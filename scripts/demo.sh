@@ -6,11 +6,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 step() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 show() { printf '$ %s\n' "$*"; "$@"; }
 
-step "The static binary"
-bash scripts/native.sh
+# A binary that is there already is used as it is: KIMG_BINARY.
+if [[ -z ${KIMG_BINARY:-} ]]; then
+  step "The static binary"
+  bash scripts/native.sh
+  KIMG_BINARY=artifacts/native/linux-x64/kimg
+fi
 work=$(mktemp -d)
 kimg() { "$work/kimg" "$@"; }
-cp artifacts/native/linux-x64/kimg "$work/kimg"
+cp "$KIMG_BINARY" "$work/kimg"
 export XDG_DATA_HOME=$work/data XDG_CACHE_HOME=$work/cache
 clean() {
   [[ -z ${registry_pid:-} ]] || { kill "$registry_pid" 2>/dev/null && wait "$registry_pid" 2>/dev/null || true; }
@@ -23,7 +27,8 @@ show kimg version
 
 step "An embedded registry on loopback"
 mkfifo "$work/address"
-kimg registry serve --address 127.0.0.1:0 --root "$work/registry" >"$work/address" &
+# The program itself, not the function: a function in the background is a subshell, and that is not what must be stopped.
+"$work/kimg" registry serve --address 127.0.0.1:0 --root "$work/registry" >"$work/address" &
 registry_pid=$!
 read -r registry <"$work/address"
 registry=${registry##*/}

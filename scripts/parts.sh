@@ -4,6 +4,7 @@ test_parts='
 unit         | tests/Engine.Tests  |
 architecture | tests/Architecture  |
 cli          | tests/Cli.Tests     |
+docs         | tests/Docs          |
 real         | tests/Real          |
 budgets      | tests/Budgets       |
 chaos        | tests/Chaos         |

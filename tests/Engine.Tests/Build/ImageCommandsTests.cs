@@ -16,12 +16,12 @@ public sealed class ImageCommandsTests : IAsyncLifetime
 
     private readonly TempDirectory _temp = new();
     private readonly TestRegistry _ours = TestRegistry.Start();
-    private DockerRegistry _theirs = null!;
+    private DebianRegistry _theirs = null!;
     private ImageCommands _images = null!;
 
     public async Task InitializeAsync()
     {
-        _theirs = await DockerRegistry.StartAsync();
+        _theirs = await DebianRegistry.StartAsync();
         _images = ImageCommands.Create(new BuilderOptions { StateDirectory = _temp["state"] });
     }
 
@@ -70,7 +70,7 @@ public sealed class ImageCommandsTests : IAsyncLifetime
     public async Task What_was_pulled_is_named_tagged_and_pushed_without_its_origin()
     {
         Descriptor root = await PushIndexAsync("team/app:1");
-        DockerRegistry origin = await DockerRegistry.StartAsync();
+        DebianRegistry origin = await DebianRegistry.StartAsync();
         var pulled = new StoreLocation(ImageReference.Parse($"{origin.Host}/team/app:1"));
         await _images.CopyAsync(Theirs("team/app:1"), new RegistryLocation(pulled.Reference), []);
         await _images.CopyAsync(new RegistryLocation(pulled.Reference), pulled, []);

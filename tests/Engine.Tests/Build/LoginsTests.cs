@@ -21,7 +21,7 @@ public sealed class LoginsTests : IDisposable
     [Fact]
     public async Task A_login_is_tried_stored_used_and_forgotten()
     {
-        using DockerRegistry registry = await DockerRegistry.StartAsync(Users);
+        using DebianRegistry registry = await DebianRegistry.StartAsync(Users);
         BuilderOptions options = Options();
         string where = await Logins.LoginAsync(options, registry.Host, "me", new Secret("geheim"));
         Assert.Equal(Path.Combine(_temp.Path, ".docker", "config.json"), where);
@@ -44,7 +44,7 @@ public sealed class LoginsTests : IDisposable
     [Fact]
     public async Task A_wrong_password_is_not_stored()
     {
-        using DockerRegistry registry = await DockerRegistry.StartAsync(Users);
+        using DebianRegistry registry = await DebianRegistry.StartAsync(Users);
         KimgException refused = await Assert.ThrowsAsync<KimgException>(() => Logins.LoginAsync(Options(), registry.Host, "me", new Secret("wrong")));
         Assert.Equal(ErrorCode.AuthenticationFailed, refused.Code);
         Assert.DoesNotContain("wrong", refused.Message, StringComparison.Ordinal);

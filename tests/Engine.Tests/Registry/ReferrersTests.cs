@@ -27,7 +27,7 @@ public sealed class ReferrersTests
     [Fact]
     public async Task Keeps_the_list_under_a_tag_where_the_registry_has_no_api()
     {
-        using DockerRegistry registry = await DockerRegistry.StartAsync();
+        using DebianRegistry registry = await DebianRegistry.StartAsync();
         using var client = new RegistryClient(Scripts.Options);
         var blobs = new MemoryBlobs();
         TestImage image = TestImage.Create(blobs, new Platform("linux", "amd64"), "text");

@@ -17,9 +17,9 @@ public sealed class RoundTripTests : IAsyncLifetime, IDisposable
 
     private readonly TempDirectory _temp = new();
     private readonly RegistryClient _client = new(new RegistryOptions { ChunkSize = 64 << 10 });
-    private DockerRegistry _registry = null!;
+    private DebianRegistry _registry = null!;
 
-    public async Task InitializeAsync() => _registry = await DockerRegistry.StartAsync();
+    public async Task InitializeAsync() => _registry = await DebianRegistry.StartAsync();
 
     public Task DisposeAsync() => Task.CompletedTask;
 
@@ -106,7 +106,7 @@ public sealed class RoundTripTests : IAsyncLifetime, IDisposable
     {
         TestImage image = TestImage.Create(new MemoryBlobs(), s_amd64, "travels");
         await PushAsync(image, Name("here:1"));
-        using DockerRegistry other = await DockerRegistry.StartAsync();
+        using DebianRegistry other = await DebianRegistry.StartAsync();
         ImageReference there = ImageReference.Parse($"{other.Host}/there:1");
 
         await new Pusher(_client).PushAsync(
@@ -130,7 +130,7 @@ public sealed class RoundTripTests : IAsyncLifetime, IDisposable
     public async Task Logs_in_where_a_password_is_wanted()
     {
         // bcrypt of "geheim".
-        using DockerRegistry closed = await DockerRegistry.StartAsync("me:$2y$05$abcdefghijklmnopqrstuuVWu8RjbNovPZWAMRdd7iqaaG0mI53Uu\n");
+        using DebianRegistry closed = await DebianRegistry.StartAsync("me:$2y$05$abcdefghijklmnopqrstuuVWu8RjbNovPZWAMRdd7iqaaG0mI53Uu\n");
         TestImage image = TestImage.Create(new MemoryBlobs(), s_amd64, "private");
         var push = new PushRequest { Names = [ImageReference.Parse($"{closed.Host}/app:1")], Root = image.Manifest, Source = image.Blobs };
         using var knows = new RegistryClient(Scripts.With("me", "geheim"));
