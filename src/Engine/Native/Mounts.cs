@@ -42,6 +42,12 @@ internal static partial class Mounts
         if (syscall_pivot_root(SyscallNumbers.PivotRoot, ".", ".") != 0) throw SyscallException.Last("pivot_root");
     }
 
+    /// <summary>chroot(2). The current directory stays where it is.</summary>
+    internal static void ChangeRoot(string directory)
+    {
+        if (chroot(directory) != 0) throw SyscallException.Last("chroot", directory);
+    }
+
     /// <summary>An overlay that is attached nowhere yet. Lower directories topmost first.</summary>
     internal static SafeFileHandle OpenOverlay(IReadOnlyList<string> lower, string? upper, string? work)
     {
@@ -124,6 +130,9 @@ internal static partial class Mounts
         public ulong Propagation;
         public ulong UserNamespace;
     }
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int chroot(string path);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int mount(string? source, string target, string? type, nuint flags, string? data);

@@ -19,8 +19,7 @@ public static class WorkerProcess
             Credentials.BecomeSubreaper();
             Credentials.BecomeUndumpable();
             _ = HostSettings.SetFileCreationMask(0b000_010_010);
-            // What the host unmounts goes away here too; what is mounted here stays here.
-            Mounts.Mount(null, "/", null, MountFlags.Slave | MountFlags.Recursive);
+            OwnMounts.Begin();
             using var channel = new WorkerChannel(new SafeFileHandle(NamespaceHost.FirstDescriptor, ownsHandle: true));
             using var server = new WorkerServer(channel, Snapshots.Snapshotters.Open);
             server.Serve();
