@@ -28,6 +28,7 @@ test   | skopeo                             | skopeo
 test   | runc                               | runc
 test   | docker-registry                    | docker-registry
 test   | debootstrap                        | debootstrap
+test   | qemu-aarch64-static                | qemu-user-static
 test   | useradd                            | passwd
 test   | runuser                            | util-linux
 test   | ssh-agent                          | openssh-client

@@ -26,6 +26,7 @@ internal sealed class BuildSession : IAsyncDisposable
     private readonly RemoteFiles _remote;
     private readonly ImportedCaches _imported;
     private readonly SnapshotCache _cache;
+    private readonly TravellingMounts _mounts;
     private Solver<OpResult>? _solver;
     private OpenedContext _context = new(Directory: null);
     private readonly FileLock _building;
@@ -43,6 +44,7 @@ internal sealed class BuildSession : IAsyncDisposable
         _agents = new AgentSources(request.Ssh, services.Options.Environment, _temporary.Path);
         _remote = new RemoteFiles(services, _secrets, _agents, _temporary);
         _imported = new ImportedCaches(services, CacheStores.OpenAll(services, request), [.. Platforms()], _resolver, events, cancellationToken);
+        _mounts = new TravellingMounts(services, _imported, events);
         _cache = new SnapshotCache(services.Records, services.LayerBlobs, services.Images, services.Worker, _imported);
     }
 
@@ -129,7 +131,7 @@ internal sealed class BuildSession : IAsyncDisposable
         _building.Dispose();
     }
 
-    private CacheExport CacheExport() => new(_services, _request, _layers, _cache, _solver!, _events, _cancellationToken);
+    private CacheExport CacheExport() => new(_services, _request, _layers, _cache, _solver!, _mounts, _events, _cancellationToken);
 
     private Platform[] Platforms() => _request.Platforms.IsEmpty ? [Platform.Host] : [.. _request.Platforms.Distinct()];
 
@@ -149,6 +151,7 @@ internal sealed class BuildSession : IAsyncDisposable
             Agent = _agents.Forward,
             ResolvConf = NetworkFiles.ResolvConf(File.Exists("/etc/resolv.conf") ? File.ReadAllText("/etc/resolv.conf") : null, sharesNetwork: true),
             Network = _request.Network,
+            RestoreMount = _mounts.RestoreAsync,
             Emulator = new Emulators(_services.Options.Emulators).Find,
             Slots = _slots,
         };

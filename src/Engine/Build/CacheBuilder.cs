@@ -21,7 +21,7 @@ internal sealed class CacheBuilder
     private readonly List<CachedMount> _mounts = [];
 
     /// <summary>Who has a blob that is not in the store.</summary>
-    public Dictionary<Digest, BlobLayer> Elsewhere { get; } = [];
+    public Dictionary<Digest, (IBlobProvider? Provider, string? Source)> Elsewhere { get; } = [];
 
     public ImmutableArray<Descriptor> Blobs => [.. _blobs.DistinctBy(blob => blob.Digest)];
 
@@ -39,7 +39,7 @@ internal sealed class CacheBuilder
         }
 
         _blobs.Add(made.Descriptor);
-        if (made.Base is { } blob) Elsewhere[made.Descriptor.Digest] = blob;
+        if (made.Base is { } blob) Elsewhere[made.Descriptor.Digest] = (blob.Provider, blob.Source);
         bool imported = layer is ImportedSnapshotLayer;
         _layers.Add(new CachedLayer(layer.Id)
         {
@@ -70,8 +70,10 @@ internal sealed class CacheBuilder
         _results.Add(new CachedResult(chain, keys));
     }
 
-    public void AddMount(string id, Descriptor blob, long size)
+    /// <param name="elsewhere">Who has the blob when the store does not, and the image it belongs to.</param>
+    public void AddMount(string id, Descriptor blob, long size, (IBlobProvider Provider, string? Source)? elsewhere)
     {
+        if (elsewhere is { } known) Elsewhere[blob.Digest] = known;
         _blobs.Add(blob);
         _mounts.Add(new CachedMount(id, blob.Digest, size));
     }
@@ -90,11 +92,11 @@ internal sealed class CacheBuilder
     /// <summary>Blobs of the store, or from where they are.</summary>
     public IBlobProvider Provider(IContentStore content) => new Source(content, Elsewhere);
 
-    private sealed class Source(IContentStore content, Dictionary<Digest, BlobLayer> elsewhere) : IBlobProvider
+    private sealed class Source(IContentStore content, Dictionary<Digest, (IBlobProvider? Provider, string? Source)> elsewhere) : IBlobProvider
     {
         public Task<Stream> OpenBlobAsync(Descriptor descriptor, long offset, CancellationToken cancellationToken)
         {
-            if (content.Find(descriptor.Digest) is null && elsewhere.GetValueOrDefault(descriptor.Digest)?.Provider is { } provider)
+            if (content.Find(descriptor.Digest) is null && elsewhere.GetValueOrDefault(descriptor.Digest).Provider is { } provider)
                 return provider.OpenBlobAsync(descriptor, offset, cancellationToken);
             Stream stream = content.OpenRead(descriptor.Digest);
             if (offset > 0) stream.Seek(offset, SeekOrigin.Begin);

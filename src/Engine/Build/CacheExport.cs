@@ -13,8 +13,8 @@ namespace Kimg.Engine.Build;
 
 /// <summary>What was solved → the caches it is exported to. Layers that another export of this build has made are taken as they are.</summary>
 internal sealed class CacheExport(
-    BuildServices services, BuildRequest request, LayerChain layers, SnapshotCache cache, Solver<OpResult> solver, EventStream events,
-    CancellationToken cancellationToken)
+    BuildServices services, BuildRequest request, LayerChain layers, SnapshotCache cache, Solver<OpResult> solver, TravellingMounts mounts,
+    EventStream events, CancellationToken cancellationToken)
 {
     /// <summary>Writes every cache that has a place of its own; inline ones are part of their images.</summary>
     /// <param name="image">The image that was exported; null: none.</param>
@@ -71,6 +71,7 @@ internal sealed class CacheExport(
         foreach (SnapshotLayer layer in wanted) builder.Add(layer, made.GetValueOrDefault(layer.Id), FormOf(layer, destination, imageForms));
         foreach ((ImmutableArray<Digest> keys, Snapshot result) in results) builder.Add(result, cache.KeysOf(keys, result));
 
+        await mounts.AddToAsync(builder, destination, CacheSelection.All(roots), item, cancellationToken);
         CacheArtifact artifact = CacheArtifact.Create(builder.ToDocument(events.Now), builder.Blobs, destination.ImageManifest, destination.OciMediaTypes);
         item.Say($"writing cache manifest {artifact.Root.Descriptor.Digest}");
         var upload = new CacheUpload
@@ -104,7 +105,7 @@ internal sealed class CacheExport(
 
     private static IEnumerable<string> MountSources(CacheBuilder builder, ExportedImage? image, string registry, Digest digest)
     {
-        if (builder.Elsewhere.GetValueOrDefault(digest)?.Source is { } source && ImageReference.TryParse(source, out ImageReference? from) && from!.Registry == registry)
+        if (builder.Elsewhere.GetValueOrDefault(digest).Source is { } source && ImageReference.TryParse(source, out ImageReference? from) && from!.Registry == registry)
             yield return from.Repository;
         if (image is null || !image.Images.Any(i => i.Manifest.Layers.Any(layer => layer.Digest == digest))) yield break;
         foreach (ImageReference name in image.References.Where(name => name.Registry == registry)) yield return name.Repository;

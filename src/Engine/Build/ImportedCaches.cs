@@ -21,7 +21,7 @@ internal sealed class ImportedCaches : IAsyncDisposable
     private readonly ImageResolver _resolver;
     private readonly CancellationTokenSource _stop;
     private readonly Lazy<Task<ImmutableArray<ImportedCache>>> _loading;
-    private readonly ConcurrentDictionary<ImportedCache, byte> _dropped = new();
+    private readonly ConcurrentDictionary<ImportedCache, byte> _dropped = new(), _mounting = new();
     private readonly ConcurrentDictionary<(ImportedCache Cache, Digest Blob, Digest DiffId), BlobLayer> _opened = new();
     private Lazy<Task<ImmutableDictionary<Digest, BlobLayer>>> _bases = new(Task.FromResult(ImmutableDictionary<Digest, BlobLayer>.Empty));
 
@@ -57,7 +57,7 @@ internal sealed class ImportedCaches : IAsyncDisposable
     /// <summary>The cache mounts that travel with the caches, in the order in which the caches were named.</summary>
     public async Task<ImmutableArray<(ImportedCache Cache, ImportedMount Mount)>> MountsAsync(CancellationToken cancellationToken)
     {
-        IEnumerable<ImportedCache> caches = (await _loading.Value.WaitAsync(cancellationToken)).Where(cache => !_dropped.ContainsKey(cache));
+        IEnumerable<ImportedCache> caches = (await _loading.Value.WaitAsync(cancellationToken)).Where(cache => !_dropped.ContainsKey(cache) && _mounting.ContainsKey(cache));
         return [.. caches.SelectMany(cache => cache.Mounts.Select(mount => (cache, mount)))];
     }
 
@@ -103,6 +103,7 @@ internal sealed class ImportedCaches : IAsyncDisposable
             {
                 if (await store.FindAsync(_stop.Token) is not { } root) throw new KimgException(ErrorCode.ImageNotFound, $"there is no cache '{store.Name}' yet");
                 ImmutableArray<ImportedCache> found = await ImportedCache.ReadAsync(store, root, wanted, _stop.Token);
+                foreach (ImportedCache cache in source.Mounts ? found : []) _mounting[cache] = 0;
                 return [.. found.Where(cache => !(source.MaxAge is { } age && cache.Written is { } written && _events.Now - written > age))];
             });
         }

@@ -18,13 +18,16 @@ internal sealed class CacheMountLock : IDisposable
     /// <summary>The directory; it may not exist yet.</summary>
     public string Path { get; }
 
+    /// <summary>Where the mount of an id is; copies of private ones have a number after it.</summary>
+    public static string DirectoryOf(string root, string id) => System.IO.Path.Combine(root, Digest.Sha256(id).Hex);
+
     public static async Task<CacheMountLock> AcquireAsync(string root, CacheMount mount, CancellationToken cancellationToken)
     {
-        string name = Digest.Sha256(mount.Id).Hex;
+        string first = DirectoryOf(root, mount.Id);
         Directory.CreateDirectory(root);
         for (int copy = 0; ;)
         {
-            string directory = System.IO.Path.Combine(root, copy == 0 ? name : string.Create(CultureInfo.InvariantCulture, $"{name}-{copy}"));
+            string directory = copy == 0 ? first : string.Create(CultureInfo.InvariantCulture, $"{first}-{copy}");
             if (FileLock.TryAcquire(directory + ".lock", exclusive: mount.Sharing != CacheSharing.Shared) is { } held)
                 return new CacheMountLock(directory, held);
             if (mount.Sharing == CacheSharing.Private) copy++;

@@ -30,9 +30,21 @@ public interface IWorker : IAsyncDisposable
     /// <summary>SHA-256 of regular files of the directory's top layer, in order, hashed in parallel by the worker.</summary>
     Task<IReadOnlyList<Digest>> HashAsync(SnapshotKey key, IReadOnlyList<ImagePath> paths, CancellationToken cancellationToken);
 
+    /// <summary>Writes everything in a cache mount as a tar.</summary>
+    /// <param name="maxSize">Bytes of files; a larger one is an error.</param>
+    Task SaveMountAsync(string tree, long maxSize, Stream output, CancellationToken cancellationToken);
+
+    /// <summary>Makes a cache mount out of a tar, unless there is one with something in it.</summary>
+    /// <param name="maxSize">Bytes of files.</param>
+    Task LoadMountAsync(StoredMount mount, long maxSize, Func<Stream, CancellationToken, Task> writeTar, CancellationToken cancellationToken);
+
     /// <summary>Removes directories and trees below the state directory that mapped ids own (snapshots, cache mounts).</summary>
     Task RemoveAsync(IReadOnlyList<SnapshotKey> keys, IReadOnlyList<string> trees, CancellationToken cancellationToken);
 }
+
+/// <summary>A cache mount's directory.</summary>
+/// <param name="Tree">Absolute, in the state directory's folder of mounts.</param>
+public sealed record StoredMount(string Tree, int Mode, uint Uid, uint Gid);
 
 /// <summary>A step: everything it can observe, resolved; pure data.</summary>
 public sealed record StepRequest

@@ -89,18 +89,8 @@ internal sealed class ImportedSnapshotLayer(Digest id, BlobLayer blob, string fo
         }
     }
 
-    private sealed class Guarded(Stream inner, Func<KimgException, KimgException> damaged) : Stream
+    private sealed class Guarded(Stream inner, Func<KimgException, KimgException> damaged) : ReadStream
     {
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => inner.Length;
-
-        public override long Position { get => inner.Position; set => throw new NotSupportedException(); }
-
         public override int Read(Span<byte> buffer)
         {
             try
@@ -112,17 +102,5 @@ internal sealed class ImportedSnapshotLayer(Digest id, BlobLayer blob, string fo
                 throw damaged(e);
             }
         }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

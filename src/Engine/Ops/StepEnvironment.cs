@@ -23,6 +23,9 @@ internal sealed record StepEnvironment
 
     public NetworkMode Network { get; init; } = NetworkMode.Default;
 
+    /// <summary>Fills a cache mount that is empty here from wherever it may have come with; told its directory.</summary>
+    public Func<CacheMount, string, CancellationToken, Task> RestoreMount { get; init; } = static (_, _, _) => Task.CompletedTask;
+
     /// <summary>Finds the emulator of an architecture; null when there is none here.</summary>
     public Func<string, string?> Emulator { get; init; } = static _ => null;
 

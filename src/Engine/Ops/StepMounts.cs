@@ -92,6 +92,7 @@ internal sealed class StepMounts : IAsyncDisposable
     {
         CacheMountLock held = await CacheMountLock.AcquireAsync(Path.Combine(environment.StateDirectory, "mounts"), cache, cancellationToken);
         _held.Add(held);
+        await environment.RestoreMount(cache, held.Path, cancellationToken);
         TreeMount? seed = cache.Input < 0
             ? null
             : await TreeAsync(cache.Target, inputs[cache.Input], cache.Source, readOnly: true, directories, cancellationToken);

@@ -74,22 +74,7 @@ internal abstract class DirectorySnapshotter(SnapshotPaths paths) : ISnapshotter
     {
         LayerIndex index = Scan(key);
         using SafeFileHandle root = Trees.OpenRoot(paths.TreeOf(key));
-        using var directories = new DirectoryStack(root);
-        var writer = new TarWriter(output);
-        foreach (TarEntry entry in index.Entries)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (entry is not { Type: EntryType.File, Size: > 0 })
-            {
-                writer.WriteEntry(entry);
-                continue;
-            }
-
-            using SafeFileHandle file = OpenFile(directories, entry.Path, key);
-            writer.WriteEntry(entry, new RangeStream(file, 0, entry.Size));
-        }
-
-        writer.Finish();
+        TreeArchive.Write(index, root, (directories, path) => OpenFile(directories, path, key), output, cancellationToken);
     }
 
     public SafeFileHandle Open(SnapshotKey key, ImagePath path)

@@ -11,7 +11,7 @@ namespace Kimg.Engine.Build.Worker;
 /// endian), then the JSON; descriptors travel with the first byte. Sending is thread-safe; one thread receives.</summary>
 internal sealed class WorkerChannel(SafeFileHandle socket) : IDisposable
 {
-    internal const int Version = 1;
+    internal const int Version = 2;
     private const int HeaderSize = 8;
     private const int MaxFrame = 64 << 20;
     private readonly Lock _sending = new();

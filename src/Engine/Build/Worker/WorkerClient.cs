@@ -24,12 +24,21 @@ internal sealed class WorkerClient(Func<CancellationToken, Task<WorkerConnection
         return _paths?.Exists(key) == true;
     }
 
-    public async Task ApplyAsync(ImmutableArray<SnapshotKey> chain, Func<Stream, CancellationToken, Task> writeTar, CancellationToken cancellationToken)
+    public Task ApplyAsync(ImmutableArray<SnapshotKey> chain, Func<Stream, CancellationToken, Task> writeTar, CancellationToken cancellationToken) =>
+        WriteAsync(new ApplyCall(chain), writeTar, cancellationToken);
+
+    public Task SaveMountAsync(string tree, long maxSize, Stream output, CancellationToken cancellationToken) =>
+        ReadAsync(new SaveMountCall(tree, maxSize), output, cancellationToken);
+
+    public Task LoadMountAsync(StoredMount mount, long maxSize, Func<Stream, CancellationToken, Task> writeTar, CancellationToken cancellationToken) =>
+        WriteAsync(new LoadMountCall(mount.Tree, mount.Mode, mount.Uid, mount.Gid, maxSize), writeTar, cancellationToken);
+
+    private async Task WriteAsync(WorkerCall request, Func<Stream, CancellationToken, Task> writeTar, CancellationToken cancellationToken)
     {
         WorkerConnection worker = await ConnectAsync(cancellationToken);
         (SafeFileHandle read, SafeFileHandle write) = Descriptors.Pipe();
         WorkerConnection.Call call;
-        using (read) call = worker.Begin(new ApplyCall(chain), [read]);
+        using (read) call = worker.Begin(request, [read]);
         using var stream = new FileStream(write, FileAccess.Write, 0);
         try
         {

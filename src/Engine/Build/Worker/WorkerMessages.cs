@@ -19,6 +19,8 @@ internal sealed record WorkerRequest(long Id, WorkerCall Call);
 [JsonDerivedType(typeof(WriteTarCall), "write-tar")]
 [JsonDerivedType(typeof(OpenCall), "open")]
 [JsonDerivedType(typeof(HashCall), "hash")]
+[JsonDerivedType(typeof(SaveMountCall), "save-mount")]
+[JsonDerivedType(typeof(LoadMountCall), "load-mount")]
 [JsonDerivedType(typeof(RemoveCall), "remove")]
 [JsonDerivedType(typeof(ExamineCall), "examine")]
 [JsonDerivedType(typeof(CancelCall), "cancel")]
@@ -45,6 +47,12 @@ internal sealed record OpenCall(SnapshotKey Key) : WorkerCall;
 
 /// <summary>Descriptor: as <see cref="OpenCall"/>.</summary>
 internal sealed record HashCall(SnapshotKey Key) : WorkerCall;
+
+/// <summary>Descriptor: a pipe that takes the tar.</summary>
+internal sealed record SaveMountCall(string Tree, long MaxSize) : WorkerCall;
+
+/// <summary>Descriptor: a pipe that gives the tar.</summary>
+internal sealed record LoadMountCall(string Tree, int Mode, uint Uid, uint Gid, long MaxSize) : WorkerCall;
 
 internal sealed record RemoveCall(ImmutableArray<SnapshotKey> Keys, ImmutableArray<string> Trees) : WorkerCall;
 

@@ -113,9 +113,15 @@ internal sealed class WorkerServer(WorkerChannel channel, Func<string, string, I
                 return (done with { Digests = Hash(hash.Key, PathList.Read(descriptors[0]), cancellationToken) }, []);
             case ExamineCall:
                 return (done with { Findings = HostProbe.InsideFindings(Settings.Snapshots, Settings.Scratch, Settings.Without) }, []);
+            case SaveMountCall save:
+                using (var output = new FileStream(descriptors[0], FileAccess.Write, 0)) MountArchives.Save(State, save.Tree, save.MaxSize, output, cancellationToken);
+                return (done, []);
+            case LoadMountCall load:
+                using (var tar = new FileStream(descriptors[0], FileAccess.Read, 0)) MountArchives.Load(load, State, tar, cancellationToken);
+                return (done, []);
             case RemoveCall remove:
                 foreach (SnapshotKey key in remove.Keys) Snapshots.Remove(key);
-                foreach (string tree in remove.Trees) TreeRemoval.Remove(Path.GetDirectoryName(Settings.Scratch)!, tree);
+                foreach (string tree in remove.Trees) TreeRemoval.Remove(State, tree);
                 return (done, []);
             default:
                 throw new System.Diagnostics.UnreachableException();
@@ -127,6 +133,8 @@ internal sealed class WorkerServer(WorkerChannel channel, Func<string, string, I
     private StepRunner Steps => _steps ?? throw NotGreeted();
 
     private WorkerSettings Settings => _settings ?? throw NotGreeted();
+
+    private string State => Path.GetDirectoryName(Settings.Scratch)!;
 
     private static KimgException NotGreeted() => new(ErrorCode.WorkerFailed, "the worker was not told what it works on");
 
