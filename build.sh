@@ -4,7 +4,7 @@
 #   test     everything that must hold; the last line is "N passed, N failed, N skipped"
 #   native   the static binary: artifacts/native/linux-x64/kimg
 #   bench    kimg beside the builders found on this machine (bench/README.md)
-#   pack     the NuGet packages: artifacts/package/release
+#   pack     the NuGet packages: artifacts/packages
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source scripts/packages.sh

@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# The NuGet packages: artifacts/package/release. The native binary goes into them.
+# The NuGet packages: artifacts/packages. The native binary goes into them; with KIMG_PACK_NATIVE=keep the one that is there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-bash scripts/native.sh
-dotnet pack src/Tasks -nologo -v quiet -c Release
-ls -l artifacts/package/release
+[[ ${KIMG_PACK_NATIVE:-} == keep && -x artifacts/native/linux-x64/kimg ]] || bash scripts/native.sh
+rm -f artifacts/packages/*.nupkg
+rm -rf artifacts/tasks
+dotnet publish src/Tasks -nologo -v quiet -clp:NoSummary -c Release -r linux-x64 -o artifacts/tasks
+dotnet pack src/Tasks -nologo -v quiet -clp:NoSummary -c Release
+ls -l artifacts/packages

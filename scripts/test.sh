@@ -58,6 +58,7 @@ total=$(now)
 prepare restore dotnet restore Builder.Tasks.sln --locked-mode
 prepare build dotnet build Builder.Tasks.sln --no-restore -clp:NoSummary
 prepare native bash scripts/native.sh
+prepare pack env KIMG_PACK_NATIVE=keep bash scripts/pack.sh
 export KIMG_BINARY="$PWD/artifacts/native/linux-x64/kimg"
 
 while IFS='|' read -r name project filter; do

@@ -108,16 +108,18 @@ internal sealed class RawJsonProgress(Action<ReadOnlySpan<byte>> write) : Progre
         json.WriteEndObject();
         json.WriteStartArray("range");
         json.WriteStartObject();
-        Position(json, "start", span.StartLine);
-        Position(json, "end", span.EndLine);
+        Position(json, "start", span.StartLine, span.StartColumn);
+        Position(json, "end", span.EndLine, 0);
         json.WriteEndObject();
         json.WriteEndArray();
     }
 
-    private static void Position(Utf8JsonWriter json, string name, int line)
+    // pb.Position: lines from 1, characters from 0.
+    private static void Position(Utf8JsonWriter json, string name, int line, int column)
     {
         json.WriteStartObject(name);
         json.WriteNumber("line", line);
+        if (column > 1) json.WriteNumber("character", column - 1);
         json.WriteEndObject();
     }
 

@@ -154,8 +154,12 @@ internal sealed class ImportedCaches : IAsyncDisposable
         var found = ImmutableDictionary.CreateBuilder<Digest, BlobLayer>();
         foreach (ImageSourceOp op in CacheSelection.All(lowered.Select(result => result.Root)).Select(vertex => vertex.Op).OfType<ImageSourceOp>())
         {
-            var image = await _resolver.LoadAsync(ImageReference.Parse(op.Reference), op.Digest, op.Platform, _stop.Token);
-            foreach (BlobLayer layer in _services.Images.OpenAll(image, static (_, _, _) => { }).OfType<BlobLayer>()) found.TryAdd(layer.Id, layer);
+            ImageReference name = ImageReference.Parse(op.Reference);
+            var image = await _resolver.LoadAsync(name, op.Digest, op.Platform, _stop.Token);
+            foreach (SnapshotLayer layer in _services.Images.OpenAll(image, _resolver.OriginsOf(name), static (_, _, _) => { }))
+            {
+                if (layer is BlobLayer blob) found.TryAdd(layer.Id, blob);
+            }
         }
 
         return found.ToImmutable();

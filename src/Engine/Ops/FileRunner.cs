@@ -29,10 +29,42 @@ internal sealed class FileRunner : IOp<OpResult>
     public async Task<OpResult> ExecuteAsync(ImmutableArray<OpResult> inputs, CancellationToken cancellationToken)
     {
         ImmutableArray<SnapshotLayer> below = await inputs[0].LayersAsync(cancellationToken);
+        if (await MakesOnlyWhatIsThereAsync(below, cancellationToken)) return new Snapshot(below).Append(new PlanLayer([]) { Created = _time.GetUtcNow() });
         IFileTree root = below.IsEmpty ? EmptyTree.Instance : await inputs[0].TreeAsync(cancellationToken);
         var editor = new TreeEditor(root, _op.CreatedTime ?? 0);
         foreach (FileAction action in _op.Actions) await ApplyAsync(editor, action, inputs, cancellationToken);
         return new Snapshot(below).Append(new PlanLayer(await editor.FinishAsync(cancellationToken)) { Created = _time.GetUtcNow() });
+    }
+
+    /// <summary>WORKDIR after COPY --link: when layers made here have the directory, nobody needs to look into the base, which may be far away.</summary>
+    private async Task<bool> MakesOnlyWhatIsThereAsync(ImmutableArray<SnapshotLayer> layers, CancellationToken cancellationToken)
+    {
+        foreach (FileAction action in _op.Actions)
+        {
+            if (action is not MkDirAction directory) return false;
+            for (ImagePath path = ImagePath.Normalize(directory.Path); !path.IsRoot; path = path.Parent)
+            {
+                if (!await IsDirectoryAsync(layers, path, cancellationToken)) return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static async Task<bool> IsDirectoryAsync(ImmutableArray<SnapshotLayer> layers, ImagePath path, CancellationToken cancellationToken)
+    {
+        for (int i = layers.Length - 1; i >= 0 && layers[i] is PlanLayer layer; i--)
+        {
+            LayerIndex index = await layer.GetIndexAsync(cancellationToken);
+            if (index.Find(path) is >= 0 and var found) return index[found].Type == EntryType.Directory;
+            for (ImagePath parent = path.Parent; !parent.IsRoot; parent = parent.Parent)
+            {
+                // Hidden by a whiteout or an opaque directory: the full look decides.
+                if (index.Find(parent) is >= 0 and var above && index[above] is { Type: not EntryType.Directory } or { Opaque: true }) return false;
+            }
+        }
+
+        return false;
     }
 
     // Input 0 is what is changed; it counts by its identity. The others count by what is copied from them.

@@ -14,6 +14,9 @@ internal sealed class ImageRunner(ImageSourceOp op, ImageResolver resolver, Imag
     // The platform's manifest says everything; under which name it was found does not matter.
     public CacheMap<OpResult> CacheMap { get; } = new() { Digest = Digest.Sha256("image " + op.Digest), Policy = CachePolicy.Recomputed };
 
-    public async Task<OpResult> ExecuteAsync(ImmutableArray<OpResult> inputs, CancellationToken cancellationToken) =>
-        new Snapshot(images.OpenAll(await resolver.LoadAsync(ImageReference.Parse(op.Reference), op.Digest, op.Platform, cancellationToken), progress));
+    public async Task<OpResult> ExecuteAsync(ImmutableArray<OpResult> inputs, CancellationToken cancellationToken)
+    {
+        ImageReference name = ImageReference.Parse(op.Reference);
+        return new Snapshot(images.OpenAll(await resolver.LoadAsync(name, op.Digest, op.Platform, cancellationToken), resolver.OriginsOf(name), progress));
+    }
 }

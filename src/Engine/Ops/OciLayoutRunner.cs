@@ -18,6 +18,6 @@ internal sealed class OciLayoutRunner(OciLayoutSourceOp op, Func<string, OciLayo
     {
         OciLayout layout = open(op.Name);
         LayoutImage image = await layout.ResolveAsync(op.Tag, op.Digest, op.Platform, cancellationToken);
-        return new Snapshot(images.OpenAll(image.Manifest.Manifest!, image.Config, layout, op.Name, source: null, progress));
+        return new Snapshot(images.OpenAll(image.Manifest.Manifest!, image.Config, op.Name, progress, _ => (layout, null)));
     }
 }

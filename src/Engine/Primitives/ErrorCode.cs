@@ -18,6 +18,13 @@ public enum ErrorCode
     InvalidConfigurationFile = 1011,
     EntitlementNeeded = 1012,
 
+    // 11xx: a project as MSBuild sees it
+    InvalidProjectProperty = 1101,
+    InvalidProjectTag = 1102,
+    UnsupportedProject = 1103,
+    UnsupportedBuildHost = 1104,
+    UnusedProjectSetting = 1105,
+
     // 2xxx Dockerfile: exit code 3
     DockerfileNotFound = 2001,
     DockerfileSyntax = 2002,

@@ -11,15 +11,20 @@ namespace Kimg.Engine.Sources;
 internal sealed class ImageLayers(LayerStorage storage, RegistryClient registry)
 {
     /// <summary>All layers of an image, bottom first; nothing is fetched.</summary>
+    /// <param name="origins">Layers that an image built here has from others, and did not need to fetch.</param>
     /// <param name="progress">Told a layer's digest, the bytes fetched so far and its size.</param>
     /// <exception cref="KimgException">InvalidManifest: the configuration does not match the manifest.</exception>
-    public ImmutableArray<SnapshotLayer> OpenAll(PulledImage image, Action<string, long, long> progress) =>
-        OpenAll(image.Manifest.Manifest!, image.Config, image.Blobs, image.Name.Familiar, image.Name.ToString(), progress);
+    public ImmutableArray<SnapshotLayer> OpenAll(PulledImage image, ImmutableArray<BlobOrigin> origins, Action<string, long, long> progress)
+    {
+        string own = image.Name.ToString();
+        return OpenAll(image.Manifest.Manifest!, image.Config, image.Name.Familiar, progress, blob =>
+            origins.FirstOrDefault(origin => origin.Blob == blob) is { } other ? (registry.BlobsOf(ImageReference.Parse(other.Image)), other.Image) : (image.Blobs, own));
+    }
 
     /// <param name="name">For messages.</param>
-    /// <param name="source">The image as a reference its layers can be fetched by in a later build; null: none.</param>
+    /// <param name="whence">Where a layer is to be had, and the image as a reference by which a later build can fetch it; null: none.</param>
     public ImmutableArray<SnapshotLayer> OpenAll(
-        Manifest manifest, ImageConfig config, IBlobProvider provider, string name, string? source, Action<string, long, long> progress)
+        Manifest manifest, ImageConfig config, string name, Action<string, long, long> progress, Func<Digest, (IBlobProvider Provider, string? Source)> whence)
     {
         ImmutableArray<Descriptor> blobs = manifest.Layers;
         ImmutableArray<Digest> diffIds = config.Rootfs?.DiffIds ?? [];
@@ -29,10 +34,10 @@ internal sealed class ImageLayers(LayerStorage storage, RegistryClient registry)
                 ErrorCode.InvalidManifest, $"the manifest of '{name}' has {blobs.Length} layers and its configuration {diffIds.Length}");
         }
 
-        return [.. blobs.Zip(diffIds, (blob, diffId) => new BlobLayer(blob, diffId, provider, storage)
+        return [.. blobs.Zip(diffIds, SnapshotLayer (blob, diffId) =>
         {
-            Source = source,
-            Progress = done => progress(blob.Digest.ToString(), done, blob.Size),
+            (IBlobProvider provider, string? source) = whence(blob.Digest);
+            return new BlobLayer(blob, diffId, provider, storage) { Source = source, Progress = done => progress(blob.Digest.ToString(), done, blob.Size) };
         })];
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Kimg.Engine.Content;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
@@ -21,6 +22,9 @@ internal sealed class ImageResolver(RegistryClient registry, IContentStore conte
     /// <summary>The image of a manifest digest that was resolved before.</summary>
     public Task<PulledImage> LoadAsync(ImageReference reference, Digest manifest, Platform platform, CancellationToken cancellationToken) =>
         _puller.PullAsync(reference with { Tag = null, Digest = manifest }, platform, cancellationToken);
+
+    /// <summary>Where the layers are that an image built here did not need to fetch.</summary>
+    public ImmutableArray<BlobOrigin> OriginsOf(ImageReference reference) => names.Find(reference with { Digest = null })?.Origins ?? [];
 
     private async Task<Descriptor> RootAsync(ImageReference reference, Action<string>? notice, CancellationToken cancellationToken)
     {

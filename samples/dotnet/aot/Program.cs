@@ -1,0 +1,1 @@
+Console.WriteLine("Native code, and nothing else.");

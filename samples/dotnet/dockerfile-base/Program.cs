@@ -1,0 +1,1 @@
+Console.Write(File.ReadAllText(Environment.GetEnvironmentVariable("SETTINGS")!));

@@ -1,0 +1,1 @@
+Console.WriteLine("The runtime is in a layer of its own.");

@@ -1,0 +1,71 @@
+using System.Text.Json;
+using Kimg.Engine.Oci;
+using Kimg.Engine.Primitives;
+using Microsoft.Build.Framework;
+
+namespace Kimg.Tasks;
+
+/// <summary>Pushes what <see cref="BuildImage"/> left in the store.</summary>
+public sealed class PushImage : KimgTask
+{
+    public ITaskItem[] Images { get; set; } = [];
+
+    protected override async Task RunAsync(CancellationToken cancellationToken)
+    {
+        if (Images.Length == 0 || Images[0].GetMetadata("ArchivePath").Length > 0)
+        {
+            throw new KimgException(ErrorCode.InvalidProjectProperty, "there is no image in the store of kimg to push")
+            {
+                Hint = "leave ContainerArchiveOutputPath, LocalRegistry and KimgOutput out, or push what they wrote",
+            };
+        }
+
+        KimgProcess process = CreateProcess(Path.GetDirectoryName(ProjectFile)!);
+        foreach (ITaskItem image in Images)
+        {
+            string name = image.ItemSpec;
+            if (ImageReference.Parse(name).Registry == ImageReference.DockerHub && ContainerRegistry.Length == 0)
+                throw new KimgException(ErrorCode.InvalidProjectProperty, $"ContainerRegistry is not set: '{name}' has no registry to be pushed to");
+            string? digest = await AskAsync(
+                process, ["push", "--quiet", .. EngineOptions(sandbox: false), name], failure => Settings.Of(failure, hasDockerfile: false, ContainerRegistry), cancellationToken);
+            if (digest is null) return;
+            Log.LogMessage(MessageImportance.High, "{0} -> {1} ({2}, pushed)", Path.GetFileNameWithoutExtension(ProjectFile), name, digest.Trim());
+        }
+    }
+}
+
+/// <summary>Shows what the image is made of, and gives its manifest and configuration to later targets.</summary>
+public sealed class InspectImage : KimgTask
+{
+    public ITaskItem[] Images { get; set; } = [];
+
+    [Output]
+    public string Json { get; set; } = "";
+
+    /// <summary>The manifest or index as it is.</summary>
+    [Output]
+    public string Manifest { get; set; } = "";
+
+    /// <summary>Empty for an index.</summary>
+    [Output]
+    public string Configuration { get; set; } = "";
+
+    protected override async Task RunAsync(CancellationToken cancellationToken)
+    {
+        if (Images.Length == 0) return;
+        KimgProcess process = CreateProcess(Path.GetDirectoryName(ProjectFile)!);
+        string location = Images[0].GetMetadata("Pushed") == "true" ? Images[0].ItemSpec : "store://" + Images[0].ItemSpec;
+        Json = await InspectAsync(process, "--json", location, cancellationToken);
+        Manifest = await InspectAsync(process, "--raw", location, cancellationToken);
+        if (Json.Length == 0) return;
+        foreach (string line in (await InspectAsync(process, null, location, cancellationToken)).Split('\n'))
+            Log.LogMessage(MessageImportance.High, "{0}", line);
+        using var json = JsonDocument.Parse(Json);
+        JsonElement images = json.RootElement.GetProperty("images");
+        if (images.GetArrayLength() == 1) Configuration = images[0].GetProperty("config").GetRawText();
+    }
+
+    private async Task<string> InspectAsync(KimgProcess process, string? form, string location, CancellationToken cancellationToken) =>
+        await AskAsync(process, ["inspect", .. form is null ? Array.Empty<string>() : [form], .. EngineOptions(sandbox: false), location],
+            failure => Settings.Of(failure, hasDockerfile: false, ContainerRegistry), cancellationToken) ?? "";
+}

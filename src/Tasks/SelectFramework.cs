@@ -1,0 +1,44 @@
+using Kimg.Engine.Primitives;
+using Microsoft.Build.Framework;
+
+namespace Kimg.Tasks;
+
+/// <summary>Of a project's frameworks, the one its image is built for.</summary>
+public sealed class SelectFramework : Microsoft.Build.Utilities.Task
+{
+    [Required]
+    public string ProjectFile { get; set; } = "";
+
+    [Required]
+    public string[] Frameworks { get; set; } = [];
+
+    /// <summary>KimgTargetFramework; empty: the newest.</summary>
+    public string Wanted { get; set; } = "";
+
+    [Output]
+    public string Selected { get; set; } = "";
+
+    public override bool Execute()
+    {
+        string? selected = Wanted.Length == 0
+            ? Frameworks.Where(framework => VersionOf(framework) is not null).MaxBy(VersionOf)
+            : Frameworks.FirstOrDefault(framework => string.Equals(framework, Wanted, StringComparison.OrdinalIgnoreCase));
+        if (selected is null)
+        {
+            string message = Wanted.Length == 0
+                ? $"TargetFrameworks: none of '{string.Join(';', Frameworks)}' is one of .NET"
+                : $"KimgTargetFramework: '{Wanted}' is not among '{string.Join(';', Frameworks)}'";
+            Log.LogError(null, ErrorCode.InvalidProjectProperty.Name(), null, null, ProjectFile, 0, 0, 0, 0, "{0}", message);
+            return false;
+        }
+
+        Selected = selected;
+        Log.LogMessage(MessageImportance.Normal, "The image is for {0} (KimgTargetFramework chooses another).", selected);
+        return true;
+    }
+
+    // net10.0, net8.0; not net472, netstandard2.0 or net10.0-windows.
+    private static Version? VersionOf(string framework) =>
+        framework.StartsWith("net", StringComparison.OrdinalIgnoreCase) && framework.Contains('.', StringComparison.Ordinal)
+            && Version.TryParse(framework.AsSpan(3), out Version? version) && version.Major >= 5 ? version : null;
+}
