@@ -7,7 +7,7 @@ namespace Kimg.Budgets;
 public sealed class BudgetTests : IDisposable
 {
     /// <summary>Instructions differ by a few hundredths where threads take turns, memory by more: it depends on when the collector runs.</summary>
-    private const double Instructions = 0.1, Memory = 0.25, Exact = 0;
+    private const double Instructions = 0.1, Memory = 0.25, Calls = 0.02, Exact = 0;
 
     private readonly TempDirectory _directory = new();
     private readonly Measured _kimg;
@@ -44,6 +44,23 @@ public sealed class BudgetTests : IDisposable
         Budget.Check("instructions.tar", await _kimg.InstructionsAsync(build), Instructions);
         Budget.Check("processes.tar", await _kimg.ProcessesAsync(build), Exact);
         Budget.Check("memory.tar", await _kimg.MemoryAsync(build), Memory);
+    }
+
+    /// <summary>The changes of a step are found by the worker, in another process: what it asks the kernel for is what it costs.</summary>
+    [Fact]
+    public async Task The_layer_of_a_step_that_writes_files()
+    {
+        string context = Directory.CreateDirectory(_directory["step"]).FullName;
+        File.Copy("/bin/busybox", Path.Combine(context, "busybox"));
+        await File.WriteAllTextAsync(Path.Combine(context, "Dockerfile"), """
+            FROM scratch
+            COPY busybox /bin/busybox
+            RUN ["/bin/busybox", "sh", "-c", "i=0; while [ $i -lt 2000 ]; do echo $i > /$i; i=$((i+1)); done"]
+            """);
+        string[] build = ["build", "--no-cache", "-o", $"type=oci,dest={_directory["image.tar"]}", context];
+        Budget.Check("calls.diff", await _kimg.FileCallsAsync(build), Calls);
+        Budget.Check("processes.diff", await _kimg.ProcessesAsync(build), Exact);
+        Budget.Check("memory.diff", await _kimg.MemoryAsync(build), Memory);
     }
 
     [Fact]

@@ -37,6 +37,15 @@ internal sealed partial class Measured(string stateDirectory)
         return result.Errors.Split('\n').Count(line => line.Contains("execve", StringComparison.Ordinal));
     }
 
+    /// <summary>System calls that take a path, and reads of directories, of all processes.</summary>
+    public async Task<long> FileCallsAsync(params string[] arguments)
+    {
+        ProgramResult result = await HostProgram.RunAsync(
+            "strace", ["-f", "-c", "-qq", "-e", "trace=%file,getdents64", "-e", "signal=none", RepositoryFiles.Kimg, .. WithState(arguments)]);
+        result.OutputOrThrow();
+        return long.Parse(Total().Match(result.Errors).Groups[1].Value, CultureInfo.InvariantCulture);
+    }
+
     /// <summary>Bytes resident at most, in the largest of the processes.</summary>
     public async Task<long> MemoryAsync(params string[] arguments)
     {
@@ -50,6 +59,9 @@ internal sealed partial class Measured(string stateDirectory)
 
     [GeneratedRegex(@"Collected : (\d+)")]
     private static partial Regex Collected();
+
+    [GeneratedRegex(@"100\.00 +\S+ +\d+ +(\d+) .*total")]
+    private static partial Regex Total();
 
     [GeneratedRegex(@"(\d+) KiB at most")]
     private static partial Regex AtMost();
