@@ -1,3 +1,4 @@
+using Kimg.TestKit;
 using Xunit;
 
 namespace Kimg.Chaos;
@@ -86,11 +87,49 @@ public sealed class InputTests
         Assert.False(File.Exists(probe));
     }
 
+    [Theory]
+    [InlineData("Dockerfile", "KIMG1009", 2)]
+    [InlineData(".dockerignore", "KIMG1009", 2)]
+    [InlineData("Dockerfile.dockerignore", "KIMG1009", 2)]
+    [InlineData("secret", "KIMG1010", 2)]
+    public async Task A_named_pipe_where_a_file_should_be_is_refused_and_not_waited_for(string name, string code, int exitCode)
+    {
+        using Scene scene = new();
+        scene.Dockerfile(Scene.Shell + "RUN --mount=type=secret,id=s cat /run/secrets/s\n");
+        string path = Path.Combine(scene.Context, name);
+        File.Delete(path);
+        await HostProgram.MustAsync("mkfifo", path);
+        ProgramResult result = await scene.FailsAsync(code, exitCode, "is a named pipe", name == "secret" ? ["--secret", "id=s,src=" + path] : []);
+        Assert.Contains(name, result.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Devices_without_end_are_not_read_to_their_end()
+    {
+        using Scene scene = new();
+        scene.Dockerfile(Scene.Shell + "RUN --mount=type=secret,id=s cat /run/secrets/s\n");
+        await scene.FailsAsync("KIMG2002", 3, "larger than", "-f", "/dev/zero");
+        await scene.FailsAsync("KIMG1010", 2, "larger than", "--secret", "id=s,src=/dev/zero");
+    }
+
+    [Fact]
+    public async Task What_a_shell_makes_of_a_process_substitution_is_read()
+    {
+        using Scene scene = new();
+        scene.File("secret.Dockerfile", Scene.Shell + "RUN --mount=type=secret,id=s cp /run/secrets/s /kept\n");
+        string tar = scene["image.tar"];
+        ProgramResult result = await HostProgram.RunAsync("bash", ["-c",
+            "\"$0\" build --state-dir \"$1\" -f <(cat \"$2/secret.Dockerfile\") --secret id=s,src=<(echo hidden) -o type=oci,dest=\"$3\" \"$2\"",
+            RepositoryFiles.Kimg, scene.State, scene.Context, tar]);
+        Assert.True(result.ExitCode == 0, result.Errors);
+        Assert.Equal("hidden\n", OciTar.Read(tar).Files["kept"]);
+    }
+
     [Fact]
     public async Task Pipes_sockets_and_devices_in_the_context_do_not_hang_a_build()
     {
         using Scene scene = new();
-        await TestKit.HostProgram.MustAsync("mkfifo", Path.Combine(scene.Context, "pipe"));
+        await HostProgram.MustAsync("mkfifo", Path.Combine(scene.Context, "pipe"));
         scene.File("plain", "x");
         scene.Dockerfile("FROM scratch\nCOPY . /\n");
         Assert.Equal("x", (await scene.ImageAsync()).Files["plain"]);

@@ -18,7 +18,7 @@ internal static class BuildRequestParser
         UnsupportedOptions.Refuse(arguments);
         (ContextSource context, string? path, string? text) = ContextOf(arguments, host);
         ImmutableSortedDictionary<string, string> buildArgs = BuildArgs(arguments, host);
-        ImmutableArray<ImageReference> names = [.. arguments.Values(Row.Tag).Select(Name)];
+        ImmutableArray<ImageReference> names = [.. arguments.Values(Row.Tag).Select(Name).Distinct()];
         return new BuildRequest
         {
             Context = context,
@@ -40,7 +40,7 @@ internal static class BuildRequestParser
             Network = StepOptionParser.ParseNetwork(arguments.Value(Row.Network) ?? "default"),
             Entitlements = [.. arguments.Values(Row.Allow).SelectMany(t => t.Split(',')).Select(StepOptionParser.ParseEntitlement)],
             Names = names,
-            Outputs = Outputs(arguments, host, names),
+            Outputs = Outputs(arguments, host),
             CacheFrom = [.. arguments.Values(Row.CacheFrom).Select(t => CacheParser.ParseSource(t, host))],
             CacheTo = CacheTo(arguments, host, buildArgs),
             NoCache = arguments.Flag(Row.NoCache),
@@ -128,7 +128,7 @@ internal static class BuildRequestParser
         throw new KimgException(ErrorCode.InvalidReference, $"a new image cannot be named by digest ('{text}')") { Hint = "write NAME:TAG" };
     }
 
-    private static ImmutableArray<OutputSpec> Outputs(Arguments arguments, CliHost host, ImmutableArray<ImageReference> names)
+    private static ImmutableArray<OutputSpec> Outputs(Arguments arguments, CliHost host)
     {
         List<OutputSpec> outputs = [.. arguments.Values(Row.Output).Select(t => OutputParser.Parse(t, host.CurrentDirectory))];
         if (arguments.Flag(Row.Push))
@@ -138,12 +138,6 @@ internal static class BuildRequestParser
             else outputs = [.. outputs.Select(o => o.Type == OutputType.Image ? o with { Push = true } : o)];
         }
 
-        if (outputs.Any(o => o.Push && o.Names.IsEmpty) && names.IsEmpty)
-        {
-            throw new KimgException(ErrorCode.InvalidOutput, "a name is needed to push") { Hint = "add -t REGISTRY/NAME:TAG" };
-        }
-
-        if (outputs.Count(o => o.Destination == "-") > 1) throw new KimgException(ErrorCode.InvalidOutput, "only one output can go to stdout");
         if (outputs.Any(o => o.Destination == "-") && host.OutputIsTerminal())
         {
             throw new KimgException(ErrorCode.InvalidOutput, "an archive is not written to a terminal")

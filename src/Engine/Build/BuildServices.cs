@@ -41,10 +41,10 @@ internal sealed record BuildServices : IAsyncDisposable
             Content = content,
             Registry = registry,
             Worker = WorkerFactory.Create(options, state),
-            Names = new ImageNames(state.Images),
+            Names = new ImageNames(state.Images, state.Ingest),
             Images = new ImageLayers(new LayerStorage(content, state.Root), registry),
-            Records = new RecordStore<CacheRecord>(state.Records, CacheJson.Default.CacheRecord),
-            LayerBlobs = new RecordStore<LayerBlobs>(state.Layers, CacheJson.Default.LayerBlobs),
+            Records = new RecordStore<CacheRecord>(state.Records, state.Ingest, CacheJson.Default.CacheRecord),
+            LayerBlobs = new RecordStore<LayerBlobs>(state.Layers, state.Ingest, CacheJson.Default.LayerBlobs),
         };
     }
 

@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
+using Kimg.Engine.Content;
 using Kimg.Engine.Dockerfile;
 using Kimg.Engine.Native;
 using Kimg.Engine.Ops;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Sandbox;
+using Kimg.Engine.Snapshots;
 using Kimg.Engine.Solver;
 using Kimg.Engine.Sources;
 
@@ -35,6 +37,8 @@ internal sealed class BuildSession : IAsyncDisposable
     {
         (_services, _request, _events, _cancellationToken) = (services, request, events, cancellationToken);
         _building = FileLock.Acquire(services.State.BuildsLock, exclusive: false);
+        new GarbageCollector(services.State.Root, services.Options.Time).RemoveAbandoned();
+        if (Directory.Exists(services.State.Temporary)) TemporaryDirectory.Sweep(services.State.Temporary);
         _contexts = new ContextOpener(services.State, services.Options.Time);
         _resolver = new ImageResolver(services.Registry, services.Content, services.Names, request.Pull);
         _slots = new SemaphoreSlim(request.MaxParallelism > 0 ? request.MaxParallelism : Math.Max(4, 2 * Environment.ProcessorCount));

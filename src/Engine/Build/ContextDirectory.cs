@@ -1,5 +1,6 @@
 using Kimg.Engine.Graph;
 using Kimg.Engine.Primitives;
+using Kimg.Engine.Snapshots;
 using Kimg.Engine.Sources;
 
 namespace Kimg.Engine.Build;

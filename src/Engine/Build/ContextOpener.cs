@@ -61,7 +61,7 @@ internal sealed class ContextOpener(StateLayout state, TimeProvider time) : IDis
 
     private ContextTree Open(string directory, PatternMatcher? ignore, string? digestFile)
     {
-        var digests = new ContextDigests(digestFile, time);
+        var digests = new ContextDigests(digestFile, state.Ingest, time);
         _digests.Add(digests);
         return new ContextTree(directory, ignore, digests);
     }

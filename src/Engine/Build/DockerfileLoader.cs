@@ -24,8 +24,9 @@ internal static class DockerfileLoader
         string name = Path.GetRelativePath(contextDirectory, path) is var relative && !relative.StartsWith("..", StringComparison.Ordinal) ? relative : path;
         try
         {
-            if (new FileInfo(path).Length > MaxSize) throw new KimgException(ErrorCode.DockerfileSyntax, $"'{name}' is larger than {MaxSize >> 20} MiB");
-            return new LoadedDockerfile(name, path, await File.ReadAllBytesAsync(path, cancellationToken));
+            byte[] bytes = await GivenFile.ReadAsync(path, MaxSize, cancellationToken)
+                ?? throw new KimgException(ErrorCode.DockerfileSyntax, $"'{name}' is larger than {MaxSize >> 20} MiB");
+            return new LoadedDockerfile(name, path, bytes);
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {

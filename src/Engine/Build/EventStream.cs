@@ -85,18 +85,20 @@ internal sealed class WorkItem(Digest id, EventStream events)
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(100);
 
-    private readonly ConcurrentDictionary<string, (DateTimeOffset Started, DateTimeOffset Sent)> _parts = new();
+    private readonly ConcurrentDictionary<string, (DateTimeOffset Started, DateTimeOffset Sent, bool Done)> _parts = new();
 
     public Digest Id => id;
 
-    /// <summary>A part has come to <paramref name="current"/> of <paramref name="total"/> bytes (0: unknown). Sent at most ten times a second.</summary>
+    /// <summary>A part has come to <paramref name="current"/> of <paramref name="total"/> bytes (0: unknown). Sent at most ten times a second, and once
+    /// when it is done.</summary>
     public void Report(string part, long current, long total)
     {
         DateTimeOffset now = events.Now;
-        (DateTimeOffset started, DateTimeOffset sent) = _parts.GetOrAdd(part, (now, DateTimeOffset.MinValue));
+        (DateTimeOffset started, DateTimeOffset sent, bool wasDone) = _parts.GetOrAdd(part, (now, DateTimeOffset.MinValue, false));
+        if (wasDone) return;
         bool done = total > 0 && current >= total;
         if (!done && now - sent < s_interval) return;
-        _parts[part] = (started, now);
+        _parts[part] = (started, now, done);
         events.Send(new VertexProgress(now, id, part, part, current, total, started, done ? now : null));
     }
 

@@ -20,6 +20,7 @@ public sealed class ImageBuilder : IAsyncDisposable
     /// <exception cref="OperationCanceledException">Cancelled; nothing is left running.</exception>
     public async Task<BuildResult> BuildAsync(BuildRequest request, IBuildObserver? observer = null, CancellationToken cancellationToken = default)
     {
+        OutputRules.Check(request);
         await using BuildSession session = _services.Begin(request, observer, cancellationToken);
         LoadedDockerfile dockerfile = await session.OpenContextAsync();
         ImmutableArray<FrontendResult> lowered = await session.LowerAsync(dockerfile);

@@ -79,7 +79,7 @@ internal sealed class ImageExport(
                 if (output.Push) await PushAsync(image, output, item);
                 break;
             case OutputType.Oci when !output.Tar:
-                await new OciLayoutWriter(blobs).WriteAsync(image.Content, image.References, Destination(output), cancellationToken);
+                await new OciLayoutWriter(blobs).WriteAsync(image.Content, image.References, output.Destination!, cancellationToken);
                 break;
             default:
                 await WriteArchiveAsync(blobs, image, output);
@@ -93,7 +93,7 @@ internal sealed class ImageExport(
     {
         var writer = new ImageArchiveWriter(blobs);
         bool docker = output.Type == OutputType.Docker;
-        if (Destination(output) == "-")
+        if (output.Destination == "-")
         {
             await using Stream stdout = services.Options.Output();
             await writer.WriteAsync(image.Content, image.References, docker, stdout, cancellationToken);
@@ -107,10 +107,6 @@ internal sealed class ImageExport(
 
     private async Task PushAsync(ExportedImage image, OutputSpec output, WorkItem item)
     {
-        if (image.References.IsEmpty) throw new KimgException(ErrorCode.InvalidOutput, "nothing to push to: the image has no name")
-        {
-            Hint = "name it with -t registry.example.com/team/app:tag",
-        };
         var source = new ExportBlobs(services.Content, image);
         foreach (IGrouping<string, ImageReference> repository in image.References.GroupBy(name => name.Name))
         {
@@ -133,9 +129,4 @@ internal sealed class ImageExport(
     private ImmutableArray<ImageReference> NamesOf(OutputSpec output) =>
         output.Names.IsEmpty ? request.Names : [.. output.Names.Select(ImageReference.Parse)];
 
-    private static string Destination(OutputSpec output) => output.Destination
-        ?? throw new KimgException(ErrorCode.InvalidOutput, $"output type '{output.Type.ToString().ToLowerInvariant()}' needs a destination")
-        {
-            Hint = "add dest=PATH, or dest=- for stdout",
-        };
 }

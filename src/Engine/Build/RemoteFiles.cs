@@ -5,6 +5,7 @@ using Kimg.Engine.Content;
 using Kimg.Engine.Graph;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
+using Kimg.Engine.Snapshots;
 using Kimg.Engine.Sources;
 
 namespace Kimg.Engine.Build;
@@ -17,7 +18,7 @@ internal sealed class RemoteFiles : IDisposable
     public RemoteFiles(BuildServices services, SecretReader secrets, AgentSources agents, TemporaryDirectory temporary)
     {
         _store = services.Content;
-        Http = new HttpDownloads(services.Options.Registry, _store, new HttpMemory(services.State.Http), secrets.ReadAsync);
+        Http = new HttpDownloads(services.Options.Registry, _store, new HttpMemory(services.State), secrets.ReadAsync);
         var options = new GitOptions
         {
             Directory = services.State.Git, Environment = services.Options.Environment, CaFile = services.Options.Registry.SslCertFile,
@@ -67,9 +68,9 @@ internal sealed class RemoteFiles : IDisposable
         return newest;
     }
 
-    private sealed class HttpMemory(string directory) : IHttpMemory
+    private sealed class HttpMemory(StateLayout state) : IHttpMemory
     {
-        private readonly RecordStore<HttpValidator> _records = new(directory, HttpMemoryJson.Default.HttpValidator);
+        private readonly RecordStore<HttpValidator> _records = new(state.Http, state.Ingest, HttpMemoryJson.Default.HttpValidator);
 
         public HttpValidator? Find(Digest url) => _records.Find(url);
 

@@ -1,8 +1,10 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Kimg.Engine.Content;
 using Kimg.Engine.Dockerfile;
 using Kimg.Engine.Oci;
+using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Build;
 
@@ -14,8 +16,21 @@ internal static class ResultFiles
     public static async Task WriteAsync(BuildRequest request, BuildResult result, ExportedImage? image, CancellationToken cancellationToken)
     {
         if (request.ImageIdFile is { } idFile && (result.ImageId ?? result.Root?.Digest) is { } id)
-            await File.WriteAllTextAsync(idFile, id.ToString(), cancellationToken);
-        if (request.MetadataFile is { } file) await File.WriteAllBytesAsync(file, Metadata(request, result, image), cancellationToken);
+            await WriteAsync("--iidfile", idFile, System.Text.Encoding.ASCII.GetBytes(id.ToString()), cancellationToken);
+        if (request.MetadataFile is { } file) await WriteAsync("--metadata-file", file, Metadata(request, result, image), cancellationToken);
+    }
+
+    private static async Task WriteAsync(string option, string path, byte[] bytes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await File.WriteAllBytesAsync(path, bytes, cancellationToken);
+        }
+        catch (Exception e) when (StorageFailure.Is(e))
+        {
+            KimgException failure = StorageFailure.From(e, path);
+            throw new KimgException(failure.Code, failure.Message, e) { Hint = $"the path of {option} must be a file that can be written" };
+        }
     }
 
     private static byte[] Metadata(BuildRequest request, BuildResult result, ExportedImage? image)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using Kimg.Engine.Native;
 using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Build;
@@ -16,9 +17,8 @@ internal sealed class SecretReader(ImmutableArray<SecretSource> sources, Func<st
         if (found.Variable is { } variable) return environment(variable) is { } value ? Encoding.UTF8.GetBytes(value) : null;
         try
         {
-            if (new FileInfo(found.File!).Length > MaxSize)
-                throw new KimgException(ErrorCode.InvalidSecret, $"secret '{id}' is larger than {MaxSize >> 10} KiB");
-            return await File.ReadAllBytesAsync(found.File!, cancellationToken);
+            return await GivenFile.ReadAsync(found.File!, MaxSize, cancellationToken)
+                ?? throw new KimgException(ErrorCode.InvalidSecret, $"secret '{id}' is larger than {MaxSize >> 10} KiB");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

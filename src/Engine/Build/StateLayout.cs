@@ -33,6 +33,9 @@ internal sealed record StateLayout(string Root)
     /// <summary>Held shared by every build, and alone by who removes directories and records.</summary>
     public string BuildsLock => Path.Combine(Root, "builds.lock");
 
+    /// <summary>Files being written, before they get their places.</summary>
+    public string Ingest => Path.Combine(Root, Content.StoreLayout.IngestName);
+
     /// <summary>Things of one build, removed when it ends; what a killed build left is swept later.</summary>
     public string Temporary => Path.Combine(Root, "tmp");
 }

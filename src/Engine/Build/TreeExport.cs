@@ -11,10 +11,7 @@ internal sealed class TreeExport(OutputSpec output, Func<Stream> standardOutput,
     /// <param name="byPlatform">Each platform has a directory of its own.</param>
     public async Task RunAsync(ImmutableArray<PlatformBuild> built, bool byPlatform)
     {
-        string destination = output.Destination ?? throw new KimgException(ErrorCode.InvalidOutput, "the output needs a destination")
-        {
-            Hint = output.Type == OutputType.Tar ? "add dest=FILE.tar, or dest=- for stdout" : "add dest=DIRECTORY",
-        };
+        string destination = output.Destination!;
         var trees = new List<(Platform, IFileTree)>();
         foreach (PlatformBuild build in built) trees.Add((build.Platform, await build.Root.TreeAsync(cancellationToken)));
         if (output.Type == OutputType.Local)

@@ -1,12 +1,13 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Kimg.Engine.Content;
 using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Cache;
 
 /// <summary>Small JSON documents by digest, a file each: <c>ab/abcdef…</c>. Written by rename, so that every reader sees a whole one; the last writer wins.
 /// What cannot be read or parsed is not there; what cannot be written is not kept: a cache never fails a build.</summary>
-internal sealed class RecordStore<T>(string directory, JsonTypeInfo<T> json)
+internal sealed class RecordStore<T>(string directory, string ingest, JsonTypeInfo<T> json)
     where T : class
 {
     public T? Find(Digest key)
@@ -23,16 +24,15 @@ internal sealed class RecordStore<T>(string directory, JsonTypeInfo<T> json)
 
     public void Write(Digest key, T document)
     {
-        string path = PathOf(key), temporary = $"{path}.{Guid.NewGuid():N}";
+        string path = PathOf(key);
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(document, json));
-            File.Move(temporary, path, overwrite: true);
+            WholeFile.Write(ingest, path, JsonSerializer.SerializeToUtf8Bytes(document, json));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            File.Delete(temporary);
+            // It is made again when it is needed.
         }
     }
 

@@ -8,10 +8,13 @@ namespace Kimg.Engine.Content;
 /// file it removes. So a file is never removed between "it is here" and "it is in use".</summary>
 internal sealed class StoreLayout
 {
+    /// <summary>Name of <see cref="Ingest"/> in the root.</summary>
+    public const string IngestName = "ingest";
+
     public StoreLayout(string root)
     {
         Root = Path.GetFullPath(root);
-        Ingest = Path.Combine(Root, "ingest");
+        Ingest = Path.Combine(Root, IngestName);
         Leases = Path.Combine(Root, "leases");
         LockFile = Path.Combine(Root, "lock");
         try
@@ -28,7 +31,7 @@ internal sealed class StoreLayout
 
     public string Root { get; }
 
-    /// <summary>Files being written: <c>x-…</c> of ingests, <c>sha256-…</c> of downloads, which are kept to be resumed. Locked by their writers.</summary>
+    /// <summary>Files being written: <c>x-…</c> of ingests and <see cref="WholeFile"/>s, <c>sha256-…</c> of downloads, which are kept to be resumed. Locked by their writers.</summary>
     public string Ingest { get; }
 
     /// <summary>One locked file per running user of the store; its mtime is when it began.</summary>

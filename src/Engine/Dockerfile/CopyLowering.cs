@@ -106,7 +106,6 @@ internal sealed class CopyLowering(Lowering lowering, StageNode node, StageLower
             Parents = parents,
             FollowSymlinks = true,
             AllowEmpty = ContainerPath.HasWildcards(path),
-            KeepOwner = source.Op is not (LocalSourceOp or GitSourceOp or HttpSourceOp),
         }, transfer);
     }
 

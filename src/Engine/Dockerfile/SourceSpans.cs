@@ -17,4 +17,8 @@ internal static class SourceSpans
 
         return within;
     }
+
+    /// <summary>A name, platform or digest that is wrong in the Dockerfile is an error of the Dockerfile, not of the command line.</summary>
+    public static ErrorCode InDockerfile(ErrorCode code) =>
+        code is ErrorCode.InvalidPlatform or ErrorCode.InvalidReference or ErrorCode.InvalidDigest ? ErrorCode.InvalidInstruction : code;
 }

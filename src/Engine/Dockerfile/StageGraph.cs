@@ -82,7 +82,7 @@ internal sealed class StageGraph
         string? hint = near is null ? null : $"did you mean ${near}?";
         if (text.Length == 0)
         {
-            throw new KimgException(ErrorCode.InvalidPlatform, $"the platform '{from.Platform}' is empty")
+            throw new KimgException(ErrorCode.InvalidInstruction, $"the platform '{from.Platform}' is empty")
             {
                 Hint = hint ?? "write --platform=linux/amd64 or --platform=$BUILDPLATFORM", Span = from.Span,
             };
@@ -94,7 +94,7 @@ internal sealed class StageGraph
         }
         catch (KimgException invalid)
         {
-            throw new KimgException(invalid.Code, invalid.Message, invalid) { Hint = hint ?? invalid.Hint, Span = SourceSpans.Locate(from.Span, from.Platform!) };
+            throw new KimgException(SourceSpans.InDockerfile(invalid.Code), invalid.Message, invalid) { Hint = hint ?? invalid.Hint, Span = SourceSpans.Locate(from.Span, from.Platform!) };
         }
     }
 
@@ -267,7 +267,7 @@ internal sealed class StageGraph
             string? near = error.Code is ErrorCode.ImageNotFound or ErrorCode.InvalidReference or ErrorCode.AccessDenied or ErrorCode.AuthenticationFailed
                 ? Suggestion.Nearest(node.From.BaseName, Nodes.Where(n => !n.IsImage).Select(n => n.DisplayName).Concat(s_commonImages))
                 : null;
-            throw new KimgException(error.Code, error.Message, error)
+            throw new KimgException(SourceSpans.InDockerfile(error.Code), error.Message, error)
             {
                 Hint = near is null ? error.Hint : $"did you mean '{near}'?", Span = SourceSpans.Locate(node.Span, node.From.BaseName),
             };

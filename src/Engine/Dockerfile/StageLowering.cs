@@ -28,7 +28,7 @@ internal sealed class StageLowering(Lowering lowering, StageNode node)
             }
             catch (KimgException error) when (error.Span is null)
             {
-                throw new KimgException(error.Code, error.Message, error) { Hint = error.Hint, Span = command.Instruction.Span };
+                throw new KimgException(SourceSpans.InDockerfile(error.Code), error.Message, error) { Hint = error.Hint, Span = command.Instruction.Span };
             }
         }
 

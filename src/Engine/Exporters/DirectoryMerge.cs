@@ -1,4 +1,5 @@
 using Kimg.Engine.Native;
+using Kimg.Engine.Snapshots;
 using Microsoft.Win32.SafeHandles;
 
 namespace Kimg.Engine.Exporters;
@@ -17,28 +18,13 @@ internal static class DirectoryMerge
             if (moved.IsDirectory && taken && old.IsDirectory) MergeDirectory(from, to, name, moved);
             else
             {
-                if (taken && (old.IsDirectory || moved.IsDirectory)) Remove(to, name);
+                if (taken && (old.IsDirectory || moved.IsDirectory)) TreeRemover.Remove(to, name);
                 // A directory that its owner may not write to may not change its parent either.
                 if (moved.IsDirectory) Trees.ChangeMode(from, name, moved.Mode | OwnerAll);
                 Trees.Rename(from, name, to, name);
                 if (moved.IsDirectory) Restore(to, name, moved);
             }
         }
-    }
-
-    /// <summary>Removes what has this name, whatever it is; nothing is fine.</summary>
-    internal static void Remove(SafeFileHandle parent, string name)
-    {
-        if (!Trees.TryStat(parent, name, out FileStat stat)) return;
-        if (stat.IsDirectory)
-        {
-            Trees.ChangeMode(parent, name, stat.Mode | OwnerAll);
-            using SafeFileHandle directory = Trees.OpenDirectory(parent, name);
-            foreach (string child in Trees.List(directory)) Remove(directory, child);
-        }
-
-        int errno = Trees.Unlink(parent, name, stat.IsDirectory);
-        if (errno is not (0 or Errno.ENOENT)) throw new SyscallException("unlinkat", errno, name);
     }
 
     private static void MergeDirectory(SafeFileHandle from, SafeFileHandle to, string name, FileStat moved)
@@ -51,7 +37,7 @@ internal static class DirectoryMerge
         }
 
         Restore(to, name, moved);
-        Remove(from, name);
+        TreeRemover.Remove(from, name);
     }
 
     private static void Restore(SafeFileHandle parent, string name, FileStat stat)

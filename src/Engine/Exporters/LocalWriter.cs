@@ -18,27 +18,17 @@ internal static class LocalWriter
             string target = Path.GetFullPath(directory);
             Directory.CreateDirectory(target);
             using var root = Trees.OpenRoot(target);
-            string staging = $".kimg-{Guid.NewGuid():N}";
-            Trees.MakeDirectory(root, staging);
-            try
+            await using var staging = new TemporaryDirectory(target, ".kimg-");
+            using var staged = Trees.OpenDirectory(root, Path.GetFileName(staging.Path));
+            foreach ((Platform platform, IFileTree tree) in trees)
             {
-                using (var staged = Trees.OpenDirectory(root, staging))
-                {
-                    foreach ((Platform platform, IFileTree tree) in trees)
-                    {
-                        using var stager = trees.Count == 1 && !byPlatform
-                            ? new TreeStager(staged, ".")
-                            : new TreeStager(staged, RootfsTarWriter.PlatformDirectory(platform));
-                        await stager.WriteAsync(tree, cancellationToken);
-                    }
+                using var stager = trees.Count == 1 && !byPlatform
+                    ? new TreeStager(staged, ".")
+                    : new TreeStager(staged, RootfsTarWriter.PlatformDirectory(platform));
+                await stager.WriteAsync(tree, cancellationToken);
+            }
 
-                    DirectoryMerge.MoveChildren(staged, root);
-                }
-            }
-            finally
-            {
-                DirectoryMerge.Remove(root, staging);
-            }
+            DirectoryMerge.MoveChildren(staged, root);
         }
         catch (Exception e) when (StorageFailure.Is(e))
         {

@@ -7,14 +7,13 @@ namespace Kimg.Engine.Exporters;
 /// (below <c>/dev</c> and <c>/proc</c>) are written directly.</summary>
 internal sealed class OutputFile : IAsyncDisposable
 {
-    private readonly string _path;
-    private string? _temporary;
+    private const int BufferSize = 1 << 17;
 
-    private OutputFile(string path, string? temporary)
-    {
-        (_path, _temporary) = (path, temporary);
-        Stream = new FileStream(temporary ?? path, temporary is null ? FileMode.Open : FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 17);
-    }
+    private readonly WholeFile? _file;
+
+    private OutputFile(WholeFile file) => (_file, Stream) = (file, new FileStream(file.Handle, FileAccess.Write, BufferSize));
+
+    private OutputFile(FileStream stream) => Stream = stream;
 
     public FileStream Stream { get; }
 
@@ -23,7 +22,8 @@ internal sealed class OutputFile : IAsyncDisposable
     public static OutputFile Create(string path)
     {
         string full = Path.GetFullPath(path);
-        if (full.StartsWith("/dev/", StringComparison.Ordinal) || full.StartsWith("/proc/", StringComparison.Ordinal)) return new OutputFile(full, null);
+        if (full.StartsWith("/dev/", StringComparison.Ordinal) || full.StartsWith("/proc/", StringComparison.Ordinal))
+            return new OutputFile(new FileStream(full, FileMode.Open, FileAccess.Write, FileShare.None, BufferSize));
         if (new FileInfo(full).LinkTarget is not null) full = File.ResolveLinkTarget(full, returnFinalTarget: true)!.FullName;
         if (Directory.Exists(full))
         {
@@ -33,23 +33,26 @@ internal sealed class OutputFile : IAsyncDisposable
             };
         }
 
-        string directory = Path.GetDirectoryName(full)!;
-        Directory.CreateDirectory(directory);
-        return new OutputFile(full, Path.Combine(directory, $".{Path.GetFileName(full)[..Math.Min(100, Path.GetFileName(full).Length)]}.{Guid.NewGuid():N}"));
+        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+        return new OutputFile(WholeFile.CreateBeside(full));
     }
 
     public void Commit()
     {
-        Stream.Dispose();
-        if (_temporary is null) return;
-        File.Move(_temporary, _path, overwrite: true);
-        _temporary = null;
+        Stream.Flush();
+        _file?.Commit();
     }
 
     public async ValueTask DisposeAsync()
     {
-        await Stream.DisposeAsync();
-        if (_temporary is not null) File.Delete(_temporary);
+        try
+        {
+            await Stream.DisposeAsync(); // writes what is left, which may fail
+        }
+        finally
+        {
+            _file?.Dispose();
+        }
     }
 
     /// <summary>The error of an output that could not be written; its hints speak of the destination, not of the state directory.</summary>

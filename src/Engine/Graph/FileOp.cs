@@ -23,11 +23,9 @@ public abstract record FileAction;
 /// <param name="Destination">Absolute path; a trailing slash means "a directory".</param>
 public sealed record CopyAction(int Input, ImmutableArray<string> Sources, string Destination) : FileAction
 {
-    /// <summary><c>user[:group]</c> by name (looked up in input 0) or number; null: 0:0 from contexts and URLs, kept from stages and images
-    /// as <see cref="KeepOwner"/> says.</summary>
+    /// <summary><c>user[:group]</c> by name (looked up in input 0) or number; null: 0:0 from contexts and URLs, kept from stages and
+    /// images.</summary>
     public string? Owner { get; init; }
-
-    public bool KeepOwner { get; init; }
 
     /// <summary>Octal ("0755") or symbolic ("u=rwX,go=rX") mode; null: kept.</summary>
     public string? Mode { get; init; }

@@ -11,6 +11,9 @@ internal readonly partial record struct FileStatus(ushort Mode, long Size, uint 
 
     internal bool IsRegular => (Mode & 0xF000) == 0x8000;
 
+    /// <summary>Or a socket.</summary>
+    internal bool IsPipe => (Mode & 0xF000) is 0x1000 or 0xC000;
+
     internal bool IsSymlink => (Mode & 0xF000) == 0xA000;
 
     internal static FileStatus Of(SafeFileHandle descriptor) => Query(descriptor, "") ?? throw SyscallException.Last("statx");
@@ -22,21 +25,29 @@ internal readonly partial record struct FileStatus(ushort Mode, long Size, uint 
         return Marshal.GetLastPInvokeError() is Errno.ENOENT ? null : throw SyscallException.Last("statx", name);
     }
 
+    /// <summary>Of what a path leads to; null when that cannot be told.</summary>
+    internal static unsafe FileStatus? Of(string path)
+    {
+        using var nowhere = new SafeFileHandle(CurrentDirectory, ownsHandle: false);
+        return Query(nowhere, path, flags: 0);
+    }
+
     /// <summary>Sets access and modification time of a file by a path that may lead through /proc/self/fd.</summary>
     internal static unsafe void SetTimes(string path, FileTime accessed, FileTime modified)
     {
         FileTime* times = stackalloc FileTime[2] { accessed, modified };
-        if (utimensat(-100, path, times, 0) != 0) throw SyscallException.Last("utimensat", path);
+        if (utimensat(CurrentDirectory, path, times, 0) != 0) throw SyscallException.Last("utimensat", path);
     }
 
-    private static unsafe FileStatus? Query(SafeFileHandle directory, string name)
+    private static unsafe FileStatus? Query(SafeFileHandle directory, string name, int flags = EmptyPath | NoFollow)
     {
         StatX x;
-        if (statx(directory, PathText.Encode(name + "\0"), EmptyPath | NoFollow, BasicStats, &x) != 0) return null;
+        if (statx(directory, PathText.Encode(name + "\0"), flags, BasicStats, &x) != 0) return null;
         return new FileStatus(x.Mode, (long)x.Size, x.Uid, x.Gid, new FileTime(x.ModifiedSeconds, x.ModifiedNanoseconds),
             new FileTime(x.AccessedSeconds, x.AccessedNanoseconds));
     }
 
+    private const int CurrentDirectory = -100;
     private const int NoFollow = 0x100;
     private const int EmptyPath = 0x1000;
     private const uint BasicStats = 0x7ff;

@@ -67,7 +67,8 @@ internal sealed class Pusher(RegistryClient client)
             await uploads.UploadAsync(
                 blob,
                 token => request.Source.OpenBlobAsync(blob, 0, token),
-                request.Progress is { } progress ? bytes => progress(blob, bytes) : null,
+                // What was sent is there only when the registry says so.
+                request.Progress is { } progress ? bytes => progress(blob, Math.Min(bytes, blob.Size - 1)) : null,
                 cancellationToken);
         }
 

@@ -99,7 +99,9 @@ internal sealed class BlobLayer(Descriptor descriptor, Digest diffId, IBlobProvi
         Verify(hashed.CurrentDigest);
         if (_index is not null) yield break;
         LayerIndex index = indexer.Finish();
-        LayerIndexFile.Save(storage.IndexPath(diffId), index);
+        string indexPath = storage.IndexPath(diffId);
+        Directory.CreateDirectory(Path.GetDirectoryName(indexPath)!);
+        WholeFile.Write(storage.Ingest, indexPath, LayerIndexFile.Encode(index)); // of two writers one wins, with the same bytes
         _index = index;
     }
 
@@ -143,17 +145,11 @@ internal sealed class BlobLayer(Descriptor descriptor, Digest diffId, IBlobProvi
     private async Task SpoolAsync(string path, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        string temporary = Path.Combine(Path.GetDirectoryName(path)!, ".tmp-" + Guid.NewGuid().ToString("N"));
-        try
-        {
-            await using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 128 << 10))
-                await ReadToEndAsync(file, cancellationToken);
-            File.Move(temporary, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
+        using WholeFile whole = WholeFile.Create(storage.Ingest, path);
+        await using var file = new FileStream(whole.Handle, FileAccess.Write, 128 << 10);
+        await ReadToEndAsync(file, cancellationToken);
+        await file.FlushAsync(cancellationToken);
+        whole.Commit();
     }
 
     private async Task ReadToEndAsync(Stream? copy, CancellationToken cancellationToken)

@@ -27,7 +27,7 @@ internal abstract class DirectorySnapshotter(SnapshotPaths paths) : ISnapshotter
         try
         {
             using (SafeFileHandle root = Trees.OpenRoot(TreeIn(staging)))
-                LayerIndexFile.Save(IndexIn(staging), Unpack(root, chain, tar, cancellationToken));
+                File.WriteAllBytes(IndexIn(staging), LayerIndexFile.Encode(Unpack(root, chain, tar, cancellationToken)));
             Publish(staging, chain[^1]);
         }
         finally
@@ -57,7 +57,7 @@ internal abstract class DirectorySnapshotter(SnapshotPaths paths) : ISnapshotter
         string directory = DirectoryOf(active);
         try
         {
-            using (SafeFileHandle root = Trees.OpenRoot(TreeIn(directory))) LayerIndexFile.Save(IndexIn(directory), Diff(active, root));
+            using (SafeFileHandle root = Trees.OpenRoot(TreeIn(directory))) File.WriteAllBytes(IndexIn(directory), LayerIndexFile.Encode(Diff(active, root)));
             Publish(directory, key);
         }
         finally

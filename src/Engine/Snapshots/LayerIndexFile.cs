@@ -23,16 +23,6 @@ internal static class LayerIndexFile
         }
     }
 
-    /// <summary>Writes the file whole or not at all; of two writers one wins, with the same bytes.</summary>
-    internal static void Save(string path, LayerIndex index)
-    {
-        string directory = Path.GetDirectoryName(path)!;
-        Directory.CreateDirectory(directory);
-        string temporary = Path.Combine(directory, ".tmp-" + Guid.NewGuid().ToString("N"));
-        File.WriteAllBytes(temporary, Encode(index));
-        File.Move(temporary, path, overwrite: true);
-    }
-
     internal static byte[] Encode(LayerIndex index)
     {
         var writer = new EntryEncoder(index.Count * 48 + 64);

@@ -7,6 +7,9 @@ namespace Kimg.Engine.Snapshots;
 /// in the state directory, both under the diff ID.</summary>
 internal sealed record LayerStorage(IContentStore Content, string StateDirectory)
 {
+    /// <summary>Where their files are written.</summary>
+    internal string Ingest => Path.Combine(StateDirectory, StoreLayout.IngestName);
+
     internal string IndexPath(Digest diffId) => Path.Combine(StateDirectory, "indexes", diffId.Hex);
 
     internal string TarPath(Digest diffId) => Path.Combine(StateDirectory, "tars", diffId.Hex);

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
+using Kimg.Engine.Content;
 using Kimg.Engine.Primitives;
 using Microsoft.Win32.SafeHandles;
 
@@ -8,7 +9,8 @@ namespace Kimg.Engine.Sources;
 
 /// <summary>Content digests of a context's files, remembered across builds by stamp (path, inode, size, mtime, ctime) in one file. A file written less than two seconds
 /// before it was recorded is hashed again, since its times cannot tell a further write. Anything wrong with the file of digests means hashing.</summary>
-internal sealed class ContextDigests(string? file, TimeProvider time) : IDisposable
+/// <param name="ingest">Where files of the state directory are written.</param>
+internal sealed class ContextDigests(string? file, string ingest, TimeProvider time) : IDisposable
 {
     private const uint Magic = 0x6B44_4302;
 
@@ -58,21 +60,19 @@ internal sealed class ContextDigests(string? file, TimeProvider time) : IDisposa
     {
         if (!_dirty || file is null || _known is null) return;
         long now = time.GetUtcNow().Subtract(DateTimeOffset.UnixEpoch).Ticks * 100;
-        string temporary = $"{file}.{Guid.NewGuid():N}";
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-            using (var writer = new BinaryWriter(new BufferedStream(File.Create(temporary), 1 << 16), Encoding.UTF8))
-            {
-                writer.Write(Magic);
-                foreach ((FileStamp stamp, Digest digest) in _known.Where(k => !k.Key.IsYoung(now))) Write(writer, stamp, digest);
-            }
-
-            File.Move(temporary, file, overwrite: true);
+            using WholeFile whole = WholeFile.Create(ingest, file);
+            using var writer = new BinaryWriter(new FileStream(whole.Handle, FileAccess.Write, 1 << 16), Encoding.UTF8);
+            writer.Write(Magic);
+            foreach ((FileStamp stamp, Digest digest) in _known.Where(k => !k.Key.IsYoung(now))) Write(writer, stamp, digest);
+            writer.Flush();
+            whole.Commit();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            File.Delete(temporary);
+            // They are computed again.
         }
     }
 

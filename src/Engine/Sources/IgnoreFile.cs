@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using Kimg.Engine.Native;
 using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Sources;
@@ -25,8 +26,9 @@ internal static class IgnoreFile
     {
         try
         {
-            if (new FileInfo(path).Length > MaxSize) throw new KimgException(ErrorCode.InvalidIgnoreFile, $"'{path}' is larger than {MaxSize >> 20} MiB");
-            return PatternMatcher.ReadIgnoreFile(File.ReadAllText(path, Encoding.UTF8));
+            byte[] bytes = GivenFile.Read(path, MaxSize) ?? throw new KimgException(ErrorCode.InvalidIgnoreFile, $"'{path}' is larger than {MaxSize >> 20} MiB");
+            using var text = new StreamReader(new MemoryStream(bytes), Encoding.UTF8);
+            return PatternMatcher.ReadIgnoreFile(text.ReadToEnd());
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

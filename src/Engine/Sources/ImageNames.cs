@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Kimg.Engine.Content;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
 
@@ -8,7 +9,7 @@ namespace Kimg.Engine.Sources;
 
 /// <summary>What names stand for on this machine: images built or pulled here, and what tags last resolved to (for when their registry cannot be
 /// reached). A file per name.</summary>
-internal sealed class ImageNames(string directory)
+internal sealed class ImageNames(string directory, string ingest)
 {
     public NamedImage? Find(ImageReference reference)
     {
@@ -28,10 +29,8 @@ internal sealed class ImageNames(string directory)
         // A registry that still has what was put here says nothing new.
         if (!local && Find(reference) is { } known && known.Root.Digest == root.Digest) return;
         Directory.CreateDirectory(directory);
-        string path = PathOf(reference), temporary = $"{path}.{Guid.NewGuid():N}";
         var image = new NamedImage(reference.ToString(), root, local) { Origins = origins.IsDefault ? [] : origins };
-        File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(image, ImageNamesJson.Default.NamedImage));
-        File.Move(temporary, path, overwrite: true);
+        WholeFile.Write(ingest, PathOf(reference), JsonSerializer.SerializeToUtf8Bytes(image, ImageNamesJson.Default.NamedImage));
     }
 
     /// <summary>When the name was given.</summary>

@@ -160,5 +160,5 @@ public sealed class CopyTests : IDisposable
         return Source();
     }
 
-    private Kimg.Engine.Sources.ContextTree Source() => new(_directory.Path, null, new Kimg.Engine.Sources.ContextDigests(null, TimeProvider.System));
+    private Kimg.Engine.Sources.ContextTree Source() => new(_directory.Path, null, new Kimg.Engine.Sources.ContextDigests(null, "", TimeProvider.System));
 }

@@ -57,7 +57,7 @@ public sealed class LayerIndexTests
             new() { Path = ImagePath.Normalize("c"), Type = EntryType.Whiteout },
         ];
         Array.Sort(entries, (a, b) => a.Path.CompareTo(b.Path));
-        LayerIndexFile.Save(directory["i"], new LayerIndex(entries, [-1, 512, 1L << 40, -1, -1, -1]));
+        File.WriteAllBytes(directory["i"], LayerIndexFile.Encode(new LayerIndex(entries, [-1, 512, 1L << 40, -1, -1, -1])));
 
         LayerIndex loaded = LayerIndexFile.TryLoad(directory["i"])!;
         Assert.Equal(entries.Select(Comparable), loaded.Entries.ToArray().Select(Comparable));

@@ -10,7 +10,7 @@ namespace Kimg.Engine.Tests.Sources;
 public sealed class ContextTreeTests : IDisposable
 {
     private readonly TempDirectory _directory = new();
-    private readonly ContextDigests _digests = new(null, TimeProvider.System);
+    private readonly ContextDigests _digests = new(null, "", TimeProvider.System);
 
     public void Dispose()
     {
@@ -115,7 +115,7 @@ public sealed class ContextTreeTests : IDisposable
 
     private async Task<Digest> HashAsync(string memory, TimeProvider time)
     {
-        using var digests = new ContextDigests(memory, time);
+        using var digests = new ContextDigests(memory, Directory.CreateDirectory(_directory["ingest"]).FullName, time);
         using var tree = new ContextTree(_directory.Path, null, digests);
         IReadOnlyList<Digest> found = await tree.HashAsync([tree.Find(ImagePath.Normalize("file"))!], CancellationToken.None);
         digests.Save();

@@ -7,14 +7,14 @@ using Microsoft.Win32.SafeHandles;
 namespace Kimg.Engine.Build.Worker;
 
 /// <summary>Makes the directory of a cache mount at its first use: empty with the mount's mode and owner, or a copy of a tree. It appears by rename, so
-/// of two builds one wins and the other uses it.</summary>
+/// of two builds one wins and the other uses it. Until then it is among the snapshots, where what killed workers left is swept.</summary>
 internal static class CacheDirectories
 {
     internal static void Ensure(HostMount mount, ISnapshotter snapshots, WorkerSettings settings)
     {
         if (Directory.Exists(mount.Path)) return;
         Directory.CreateDirectory(Path.GetDirectoryName(mount.Path)!);
-        string making = Directory.CreateDirectory($"{mount.Path}.new-{Guid.NewGuid():N}").FullName;
+        string making = Directory.CreateDirectory(Path.Combine(settings.Snapshots, $"tmp-{Guid.NewGuid():N}")).FullName;
         FileOwner.Set(making, mount.Uid, mount.Gid);
         FileOwner.SetMode(making, (uint)mount.Mode);
         if (mount.Seed is { } seed)

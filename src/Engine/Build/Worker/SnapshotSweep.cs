@@ -1,5 +1,6 @@
 using Kimg.Engine.Native;
 using Kimg.Engine.Snapshots;
+using Microsoft.Win32.SafeHandles;
 
 namespace Kimg.Engine.Build.Worker;
 
@@ -7,7 +8,7 @@ namespace Kimg.Engine.Build.Worker;
 /// belongs to nobody.</summary>
 internal static class SnapshotSweep
 {
-    private static readonly string[] s_halfMade = ["active-", "tmp-", ".probe-"];
+    private static readonly string[] s_halfMade = ["active-", "tmp-", ".probe-", ".driver-"];
 
     /// <param name="snapshots">Directory of the drivers' directories.</param>
     /// <param name="scratch">Where mounts were made; in mount namespaces that are gone.</param>
@@ -30,7 +31,8 @@ internal static class SnapshotSweep
 
     private static void RemoveIn(string directory, string[] prefixes)
     {
-        foreach (string found in Directory.EnumerateDirectories(directory))
-            if (prefixes.Any(prefix => Path.GetFileName(found).StartsWith(prefix, StringComparison.Ordinal))) TreeRemover.Remove(found);
+        using SafeFileHandle parent = Trees.OpenRoot(directory);
+        foreach (string name in Trees.List(parent))
+            if (prefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal))) TreeRemover.Remove(parent, name);
     }
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Kimg.Engine.Content;
 using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Registry.Credentials;
@@ -80,28 +81,20 @@ public sealed class LoginStore
     {
         // A file that is a link (dotfiles in a repository) stays one.
         string target = (File.Exists(Path) ? File.ResolveLinkTarget(Path, returnFinalTarget: true)?.FullName : null) ?? Path;
-        string temporary = $"{target}.{Guid.NewGuid():n}";
         try
         {
             Directory.CreateDirectory(System.IO.Path.GetDirectoryName(target)!);
-            var create = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-            if (!OperatingSystem.IsWindows()) create.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-            await using (var file = new FileStream(temporary, create))
-            {
-                await using (var json = new Utf8JsonWriter(file, new JsonWriterOptions { Indented = true, IndentCharacter = '\t', IndentSize = 1 })) root.WriteTo(json);
-                file.Flush(flushToDisk: true);
-            }
-
+            using WholeFile whole = WholeFile.CreateBeside(target);
+            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(whole.Handle, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            await using var file = new FileStream(whole.Handle, FileAccess.Write);
+            await using (var json = new Utf8JsonWriter(file, new JsonWriterOptions { Indented = true, IndentCharacter = '\t', IndentSize = 1 })) root.WriteTo(json);
+            file.Flush(flushToDisk: true);
             cancellationToken.ThrowIfCancellationRequested();
-            File.Move(temporary, target, overwrite: true);
+            whole.Commit();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (StorageFailure.Is(e))
         {
-            throw Content.StorageFailure.From(e, target);
-        }
-        finally
-        {
-            File.Delete(temporary);
+            throw StorageFailure.From(e, target);
         }
     }
 }
