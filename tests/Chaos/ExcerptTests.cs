@@ -48,7 +48,8 @@ public sealed class ExcerptTests : IClassFixture<ExcerptTests.Shared>
     public async Task A_step_that_fails_is_shown_with_its_line(string instructions, string code, int exitCode, bool anyLine = false)
     {
         _scene.Dockerfile(Scene.Shell + instructions + "\n");
-        ProgramResult result = await _scene.FailsAsync(code, exitCode, "", "-o", $"type=tar,dest={_scene["tree.tar"]}", "--build-context", "named=" + Path.Combine(_scene.Context, "named"));
+        ProgramResult result = await _scene.FailsAsync(
+            code, exitCode, "", "-o", $"type=tar,dest={_scene["tree.tar"]}", "--build-context", "named=" + Path.Combine(_scene.Context, "named"));
         string last = instructions.Split('\n')[^1];
         Assert.Matches(anyLine ? @"(?m)^Dockerfile:\d+$" : "(?m)^Dockerfile:5$", result.Errors);
         Assert.Contains(anyLine ? ">>> " : "   5 | >>> " + last, result.Errors, StringComparison.Ordinal);

@@ -31,7 +31,8 @@ internal sealed class StoreLayout
 
     public string Root { get; }
 
-    /// <summary>Files being written: <c>x-…</c> of ingests and <see cref="WholeFile"/>s, <c>sha256-…</c> of downloads, which are kept to be resumed. Locked by their writers.</summary>
+    /// <summary>Files being written: <c>x-…</c> of ingests and <see cref="WholeFile"/>s,
+    /// <c>sha256-…</c> of downloads, which are kept to be resumed. Locked by their writers.</summary>
     public string Ingest { get; }
 
     /// <summary>One locked file per running user of the store; its mtime is when it began.</summary>

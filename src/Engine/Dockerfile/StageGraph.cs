@@ -94,7 +94,10 @@ internal sealed class StageGraph
         }
         catch (KimgException invalid)
         {
-            throw new KimgException(SourceSpans.InDockerfile(invalid.Code), invalid.Message, invalid) { Hint = hint ?? invalid.Hint, Span = SourceSpans.Locate(from.Span, from.Platform!) };
+            throw new KimgException(SourceSpans.InDockerfile(invalid.Code), invalid.Message, invalid)
+            {
+                Hint = hint ?? invalid.Hint, Span = SourceSpans.Locate(from.Span, from.Platform!),
+            };
         }
     }
 

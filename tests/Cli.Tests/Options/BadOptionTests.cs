@@ -67,8 +67,6 @@ public sealed class BadOptionTests : IDisposable
     [InlineData("--attest type=sbom", "KIMG1007", "disabled=true")]
     [InlineData("--load", "KIMG1007", "docker load")]
     [InlineData("--call=chekc", "KIMG1001", "did you mean 'check'?")]
-    [InlineData("--push", "KIMG1005", "a name is needed")]
-    [InlineData("-o type=oci,dest=- -o -", "KIMG1005", "only one output")]
     [InlineData("-f https://example.com/Dockerfile", "KIMG1007", "curl")]
     [InlineData("extra", "KIMG1001", "unexpected argument")]
     public async Task Is_refused_with_a_reason(string options, string code, string message)
