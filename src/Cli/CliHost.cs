@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Collections.Frozen;
 using Kimg.Cli.Facade;
+using Kimg.Engine.Build;
 using Kimg.Engine.Primitives;
 
 namespace Kimg.Cli;
@@ -24,6 +25,9 @@ internal sealed class CliHost
     public required Func<bool> ErrorIsTerminal { get; init; }
 
     public required Func<bool> InputIsTerminal { get; init; }
+
+    /// <summary>Lets the terminal behind stdin not show what is typed, until the result is disposed.</summary>
+    public required Func<IDisposable> HideTyping { get; init; }
 
     /// <summary>Columns and rows of the terminal behind stderr.</summary>
     public required Func<(int Width, int Height)> TerminalSize { get; init; }
@@ -57,6 +61,7 @@ internal sealed class CliHost
         OutputIsTerminal = () => !Console.IsOutputRedirected,
         ErrorIsTerminal = () => !Console.IsErrorRedirected,
         InputIsTerminal = () => !Console.IsInputRedirected,
+        HideTyping = Logins.HideTyping,
         TerminalSize = () => (Console.WindowWidth, Console.WindowHeight),
         Time = TimeProvider.System,
         OpenEngine = options => new EngineFacade(

@@ -16,6 +16,9 @@ internal static class WorkerCommands
             case ["sandbox-init", var descriptors]:
                 code = WorkerProcess.StartStep(descriptors);
                 return true;
+            case [WorkerProcess.FollowVerb, var parent, _, ..]:
+                code = WorkerProcess.Follow(parent, args[2..], Console.Error);
+                return true;
             default:
                 code = 0;
                 return false;

@@ -25,6 +25,9 @@ public sealed class Scene : IDisposable
 
     public string this[string name] => _directory[name];
 
+    /// <summary>NAME=VALUE of builds.</summary>
+    public List<string> Variables { get; } = [];
+
     public string State => _directory["state"];
 
     public string Context => _directory["context"];
@@ -84,6 +87,6 @@ public sealed class Scene : IDisposable
     private string[] Command(string[] options)
     {
         string[] command = [RepositoryFiles.Kimg, "build", "--progress", "plain", "--state-dir", State, .. options, Context];
-        return ["env", $"HOME={_directory.Path}", .. _unprivileged ? UnprivilegedUser.Instance.Command(command) : command];
+        return ["env", $"HOME={_directory.Path}", .. Variables, .. _unprivileged ? UnprivilegedUser.Instance.Command(command) : command];
     }
 }

@@ -35,6 +35,7 @@ internal static class BuilderOptionsFactory
             Mirrors = options.Mirrors.GroupBy(m => m.Registry).ToImmutableDictionary(
                 group => group.Key,
                 group => group.Select(m => new RegistryMirror(m.Mirror, options.InsecureRegistries.Contains(m.Mirror))).ToImmutableArray()),
+            ConfigurationFiles = RegistriesConf.FindFiles(Given(variable("CONTAINERS_REGISTRIES_CONF")), Given(variable("HOME"))),
             SslCertFile = Given(variable("SSL_CERT_FILE")),
             SslCertDirectory = Given(variable("SSL_CERT_DIR")),
             CertificateDirectories = [.. s_certificateDirectories, .. ConfigDirectory(variable)],

@@ -48,6 +48,8 @@ internal sealed class EngineFacade(BuilderOptions options) : IEngine
 
     public Task<bool> LogoutAsync(string registry, CancellationToken cancellationToken) => Logins.LogoutAsync(options, registry, cancellationToken);
 
+    public Task<ImmutableArray<string>> LogoutAllAsync(CancellationToken cancellationToken) => Logins.LogoutAllAsync(options, cancellationToken);
+
     public Task ServeRegistryAsync(ServeRequest request, Action<string> listening, CancellationToken cancellationToken) =>
         RegistryService.ServeAsync(options, request, listening, cancellationToken);
 

@@ -48,6 +48,9 @@ internal interface IEngine : IAsyncDisposable
     /// <summary>False when nothing was stored.</summary>
     Task<bool> LogoutAsync(string registry, CancellationToken cancellationToken);
 
+    /// <returns>The registries.</returns>
+    Task<ImmutableArray<string>> LogoutAllAsync(CancellationToken cancellationToken);
+
     /// <summary>Serves until canceled.</summary>
     /// <param name="listening">Called with the address once requests are answered.</param>
     Task ServeRegistryAsync(ServeRequest request, Action<string> listening, CancellationToken cancellationToken);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Registry;
 using Kimg.Engine.Registry.Credentials;
@@ -24,6 +25,13 @@ public static class Logins
     /// <returns>False when nothing was stored.</returns>
     public static Task<bool> LogoutAsync(BuilderOptions options, string registry, CancellationToken cancellationToken = default) =>
         new LoginStore(Options(options)).RemoveAsync(registry, cancellationToken);
+
+    /// <returns>The registries whose credentials were there.</returns>
+    public static Task<ImmutableArray<string>> LogoutAllAsync(BuilderOptions options, CancellationToken cancellationToken = default) =>
+        new LoginStore(Options(options)).RemoveAllAsync(cancellationToken);
+
+    /// <summary>Lets the terminal not show what is typed, until disposed.</summary>
+    public static IDisposable HideTyping() => Native.TerminalEcho.Hide();
 
     private static CredentialOptions Options(BuilderOptions options) =>
         options.Credentials ?? throw new KimgException(ErrorCode.InvalidArgument, "there is no place to keep credentials in");

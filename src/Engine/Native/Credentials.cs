@@ -70,12 +70,16 @@ internal static unsafe partial class Credentials
     }
 
     /// <summary>Orphaned descendants become this process's children.</summary>
+    /// <summary>The kernel kills this process, and what it executes, when the thread that started it ends.</summary>
+    internal static void DieWithParent() => _ = prctl(PrSetParentDeathSignal, Processes.SigKill, 0, 0, 0);
+
     internal static void BecomeSubreaper() => _ = prctl(PrSetChildSubreaper, 1, 0, 0, 0);
 
     /// <summary>Others of the same user can neither trace this process nor read its memory.</summary>
     internal static void BecomeUndumpable() => _ = prctl(PrSetDumpable, 0, 0, 0, 0);
 
     private const uint CapabilityVersion3 = 0x20080522;
+    private const int PrSetParentDeathSignal = 1;
     private const int PrSetDumpable = 4;
     private const int PrGetSeccomp = 21;
     private const int PrSetSeccomp = 22;

@@ -8,7 +8,7 @@ namespace Kimg.Engine.Registry;
 /// <summary>Gets blobs into one repository: found there, mounted from another, sent whole, or sent while they are written.</summary>
 internal sealed class BlobUploads(RegistryClient client, ImageReference name)
 {
-    private readonly RegistryEndpoint _endpoint = client.Transport.Endpoints.Upstream(name.Registry);
+    private readonly RegistryEndpoint _endpoint = client.Transport.Endpoints.Upstream(name.Registry, name.Repository);
 
     public async Task<bool> ExistsAsync(Descriptor descriptor, CancellationToken cancellationToken)
     {

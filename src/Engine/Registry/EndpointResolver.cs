@@ -11,25 +11,54 @@ internal sealed class EndpointResolver(RegistryOptions options)
 {
     private const string DockerHubEndpoint = "registry-1.docker.io";
 
+    private readonly Lazy<ImmutableArray<RegistryRule>> _rules = new(() => RegistriesConf.Load(options.ConfigurationFiles));
+
     private readonly ConcurrentDictionary<string, RegistryEndpoint> _settled = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The registry itself: the only one that is written to.</summary>
-    public RegistryEndpoint Upstream(string registry) =>
-        Current(registry == ImageReference.DockerHub
-            ? Create(DockerHubEndpoint, ImageReference.DockerHub, options.InsecureHosts.Contains(registry))
-            : Create(registry, registry, options.InsecureHosts.Contains(registry)));
+    /// <exception cref="KimgException">PolicyViolation: it is blocked.</exception>
+    public RegistryEndpoint Upstream(string registry, string repository = "") => Upstream(registry, RuleOf(registry, repository));
 
-    /// <summary>Mirrors in order, then the registry.</summary>
-    public IEnumerable<RegistryEndpoint> ForRead(string registry, bool byDigest)
+    /// <summary>Mirrors in order, then the registry, or what stands for it.</summary>
+    /// <exception cref="KimgException">PolicyViolation: it is blocked.</exception>
+    public IEnumerable<RegistryEndpoint> ForRead(string registry, string repository, bool byDigest)
     {
+        RegistryRule? rule = RuleOf(registry, repository);
         foreach (RegistryMirror mirror in options.Mirrors.GetValueOrDefault(registry, ImmutableArray<RegistryMirror>.Empty))
         {
-            if (mirror.Use == (byDigest ? MirrorUse.TagOnly : MirrorUse.DigestOnly)) continue;
-            yield return Current(FromMirror(mirror, registry));
+            if (IsFor(mirror, byDigest)) yield return Current(At(mirror.Location, mirror.Insecure) with { Namespace = registry });
         }
 
-        yield return Upstream(registry);
+        foreach (RegistryMirror mirror in rule?.Mirrors ?? [])
+        {
+            if (IsFor(mirror, byDigest))
+                yield return Current(At(mirror.Location, mirror.Insecure) with { Namespace = registry, Replaced = rule!.Path });
+        }
+
+        yield return rule?.Location is { } location
+            ? Current(At(location, rule.Insecure) with { Replaced = rule.Path })
+            : Upstream(registry, rule);
     }
+
+    private RegistryEndpoint Upstream(string registry, RegistryRule? rule)
+    {
+        bool insecure = rule?.Insecure == true || options.InsecureHosts.Contains(registry);
+        return Current(registry == ImageReference.DockerHub
+            ? Create(DockerHubEndpoint, ImageReference.DockerHub, insecure)
+            : Create(registry, registry, insecure));
+    }
+
+    private RegistryRule? RuleOf(string registry, string repository)
+    {
+        RegistryRule? rule = RegistryRule.Find(_rules.Value, registry, repository);
+        if (rule is not { Blocked: true }) return rule;
+        throw new KimgException(ErrorCode.PolicyViolation, $"'{rule.Prefix}' is blocked by '{rule.Source}'")
+        {
+            Hint = "take another image, or change the file if it is yours",
+        };
+    }
+
+    private static bool IsFor(RegistryMirror mirror, bool byDigest) => mirror.Use != (byDigest ? MirrorUse.TagOnly : MirrorUse.DigestOnly);
 
     /// <summary>Called once an exchange has shown which of the two schemes is spoken.</summary>
     public RegistryEndpoint Settle(RegistryEndpoint endpoint, Uri works)
@@ -47,9 +76,9 @@ internal sealed class EndpointResolver(RegistryOptions options)
 
     private static string Key(RegistryEndpoint endpoint) => endpoint.Base.Authority + "|" + endpoint.Namespace;
 
-    private RegistryEndpoint FromMirror(RegistryMirror mirror, string registry)
+    /// <param name="location"><c>[http://|https://]host[:port][/prefix]</c>.</param>
+    private RegistryEndpoint At(string location, bool insecure)
     {
-        string location = mirror.Location;
         string? scheme = null;
         if (location.IndexOf("://", StringComparison.Ordinal) is var colon and >= 0)
         {
@@ -59,9 +88,11 @@ internal sealed class EndpointResolver(RegistryOptions options)
 
         int slash = location.IndexOf('/');
         string host = slash < 0 ? location : location[..slash], path = slash < 0 ? "" : location[slash..].Trim('/');
-        RegistryEndpoint endpoint = Create(host, host, mirror.Insecure || options.InsecureHosts.Contains(host) || scheme == "http");
+        bool hub = RegistryRule.IsDockerHub(host);
+        RegistryEndpoint endpoint = Create(
+            hub ? DockerHubEndpoint : host, hub ? ImageReference.DockerHub : host, insecure || options.InsecureHosts.Contains(host) || scheme == "http");
         if (scheme is not null) endpoint = endpoint with { Base = new Uri($"{scheme}://{endpoint.Base.Authority}"), Alternative = null };
-        return endpoint with { Prefix = path.Length == 0 ? "" : path + "/", Namespace = registry };
+        return endpoint with { Prefix = path.Length == 0 ? "" : path + "/" };
     }
 
     // Docker counts loopback as insecure. There plain http is the rule, so it is tried first; elsewhere https is, even when declared insecure.

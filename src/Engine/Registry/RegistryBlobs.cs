@@ -22,7 +22,7 @@ internal sealed class RegistryBlobs(RegistryClient client, ImageReference name) 
 
         try
         {
-            return await client.ReadAsync(name.Registry, true, endpoint => OpenAsync(Request(endpoint), descriptor, cancellationToken), cancellationToken);
+            return await client.ReadAsync(name, true, endpoint => OpenAsync(Request(endpoint), descriptor, cancellationToken), cancellationToken);
         }
         catch (KimgException e) when (e.Code == ErrorCode.ImageNotFound && IsForeign(descriptor) && descriptor.Urls is { Length: > 0 } urls)
         {
@@ -72,7 +72,7 @@ internal sealed class RegistryBlobs(RegistryClient client, ImageReference name) 
     private async Task<Stream> OpenForeignAsync(
         Descriptor descriptor, IEnumerable<string> urls, long offset, KimgException notInRegistry, CancellationToken cancellationToken)
     {
-        RegistryEndpoint registry = client.Transport.Endpoints.Upstream(name.Registry);
+        RegistryEndpoint registry = client.Transport.Endpoints.Upstream(name.Registry, name.Repository);
         KimgException last = notInRegistry;
         foreach (string text in urls)
         {

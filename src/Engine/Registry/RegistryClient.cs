@@ -62,7 +62,7 @@ public sealed class RegistryClient : IDisposable
     {
         Digest? digest = expected?.Digest ?? name.Digest;
         string what = $"manifest '{(expected is null ? name : name with { Tag = null, Digest = digest })}'";
-        return ReadAsync(name.Registry, digest is not null, endpoint => GetAsync(endpoint), cancellationToken);
+        return ReadAsync(name, digest is not null, endpoint => GetAsync(endpoint), cancellationToken);
 
         async Task<ManifestDocument> GetAsync(RegistryEndpoint endpoint)
         {
@@ -97,7 +97,7 @@ public sealed class RegistryClient : IDisposable
     public async Task<ImmutableArray<string>> ListTagsAsync(ImageReference name, CancellationToken cancellationToken)
     {
         var tags = ImmutableArray.CreateBuilder<string>();
-        RegistryRequest first = Read(HttpMethod.Get, Transport.Endpoints.Upstream(name.Registry), name, "tags/list", $"tags of '{name.Name}'");
+        RegistryRequest first = Read(HttpMethod.Get, Transport.Endpoints.Upstream(name.Registry, name.Repository), name, "tags/list", $"tags of '{name.Name}'");
         await foreach (byte[] page in PagesAsync(first, cancellationToken))
             tags.AddRange(Parse(page, RegistryJson.Default.TagListAnswer, first.What).Tags ?? []);
         return tags.ToImmutable();
@@ -111,7 +111,7 @@ public sealed class RegistryClient : IDisposable
     {
         string query = artifactType is null ? "" : "?artifactType=" + Uri.EscapeDataString(artifactType);
         RegistryRequest first = Read(
-            HttpMethod.Get, Transport.Endpoints.Upstream(name.Registry), name, $"referrers/{subject}{query}", $"referrers of '{name.Name}@{subject}'") with
+            HttpMethod.Get, Transport.Endpoints.Upstream(name.Registry, name.Repository), name, $"referrers/{subject}{query}", $"referrers of '{name.Name}@{subject}'") with
         {
             Accept = MediaTypes.OciIndex,
             Expected = [HttpStatusCode.NotFound],
@@ -134,7 +134,7 @@ public sealed class RegistryClient : IDisposable
     {
         ImageReference target = name.Tag is null ? name with { Digest = manifest.Descriptor.Digest } : name with { Digest = null };
         string what = $"manifest '{target}'";
-        RegistryEndpoint endpoint = Transport.Endpoints.Upstream(name.Registry);
+        RegistryEndpoint endpoint = Transport.Endpoints.Upstream(name.Registry, name.Repository);
         var request = new RegistryRequest(HttpMethod.Put, endpoint, name.Repository, what)
         {
             Resource = $"manifests/{target.Digest?.ToString() ?? target.Tag}",
@@ -155,7 +155,7 @@ public sealed class RegistryClient : IDisposable
     /// <summary>Deletes a tag (a name without digest) or a manifest (with one).</summary>
     public async Task DeleteManifestAsync(ImageReference name, CancellationToken cancellationToken)
     {
-        var request = new RegistryRequest(HttpMethod.Delete, Transport.Endpoints.Upstream(name.Registry), name.Repository, $"manifest '{name}'")
+        var request = new RegistryRequest(HttpMethod.Delete, Transport.Endpoints.Upstream(name.Registry, name.Repository), name.Repository, $"manifest '{name}'")
         {
             Resource = $"manifests/{name.Digest?.ToString() ?? name.Tag}",
             Scopes = Scope(name.Repository, "pull,delete"),
@@ -171,15 +171,15 @@ public sealed class RegistryClient : IDisposable
         new(method, endpoint, name.Repository, what)
         {
             Resource = resource,
-            Scopes = Scope(endpoint.Prefix + name.Repository, "pull"),
+            Scopes = Scope(endpoint.NameOf(name.Repository), "pull"),
             Attempts = endpoint.IsMirror ? 2 : null,
         };
 
     /// <summary>Asks the mirrors in order, then the registry. Whatever a mirror does wrong, the next one is asked.</summary>
-    internal async Task<T> ReadAsync<T>(string registry, bool byDigest, Func<RegistryEndpoint, Task<T>> read, CancellationToken cancellationToken)
+    internal async Task<T> ReadAsync<T>(ImageReference name, bool byDigest, Func<RegistryEndpoint, Task<T>> read, CancellationToken cancellationToken)
     {
         var failures = new List<string>();
-        foreach (RegistryEndpoint endpoint in Transport.Endpoints.ForRead(registry, byDigest))
+        foreach (RegistryEndpoint endpoint in Transport.Endpoints.ForRead(name.Registry, name.Repository, byDigest))
         {
             try
             {
@@ -195,7 +195,7 @@ public sealed class RegistryClient : IDisposable
             }
         }
 
-        throw new KimgException(ErrorCode.Internal, $"no endpoint for registry '{registry}'");
+        throw new KimgException(ErrorCode.Internal, $"no endpoint for registry '{name.Registry}'");
     }
 
     internal static Digest? HeaderDigest(HttpResponseMessage response) =>
@@ -211,7 +211,7 @@ public sealed class RegistryClient : IDisposable
     private Task<Descriptor?> TryHeadAsync(ImageReference name, CancellationToken cancellationToken)
     {
         string what = $"manifest '{name}'";
-        return ReadAsync(name.Registry, name.Digest is not null, endpoint => HeadAsync(endpoint), cancellationToken);
+        return ReadAsync(name, name.Digest is not null, endpoint => HeadAsync(endpoint), cancellationToken);
 
         async Task<Descriptor?> HeadAsync(RegistryEndpoint endpoint)
         {

@@ -8,6 +8,9 @@ internal sealed record RegistryEndpoint(Uri Base, string CredentialHost)
     /// <summary>Put before repository names; "" or ends with a slash.</summary>
     public string Prefix { get; init; } = "";
 
+    /// <summary>The beginning of repository names that <see cref="Prefix"/> stands for; mostly "".</summary>
+    public string Replaced { get; init; } = "";
+
     /// <summary>For a mirror the registry it stands for, sent as <c>?ns=</c> as containerd does.</summary>
     public string? Namespace { get; init; }
 
@@ -26,6 +29,9 @@ internal sealed record RegistryEndpoint(Uri Base, string CredentialHost)
     {
         if (repository.Length == 0) return new Uri(Base, "/v2/");
         string ns = Namespace is null ? "" : (resource.Contains('?') ? "&ns=" : "?ns=") + Uri.EscapeDataString(Namespace);
-        return new Uri(Base, $"/v2/{Prefix}{repository}/{resource}{ns}");
+        return new Uri(Base, $"/v2/{NameOf(repository)}/{resource}{ns}");
     }
+
+    /// <summary>What a repository is called there.</summary>
+    public string NameOf(string repository) => (Prefix + repository[Replaced.Length..].TrimStart('/')).TrimEnd('/');
 }

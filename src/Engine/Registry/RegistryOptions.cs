@@ -17,6 +17,9 @@ public sealed record RegistryOptions
     public ImmutableDictionary<string, ImmutableArray<RegistryMirror>> Mirrors { get; init; } =
         ImmutableDictionary<string, ImmutableArray<RegistryMirror>>.Empty;
 
+    /// <summary>registries.conf and its drop-ins, read when a registry is first asked for; <see cref="RegistriesConf.FindFiles"/> finds them.</summary>
+    public ImmutableArray<string> ConfigurationFiles { get; init; } = [];
+
     /// <summary>Registries (<c>host[:port]</c>) whose certificate is not checked and that may speak plain http. Loopback always may.</summary>
     public ImmutableHashSet<string> InsecureHosts { get; init; } = ImmutableHashSet<string>.Empty;
 

@@ -81,6 +81,8 @@ internal sealed class RecordingEngine : IEngine
 
     public Task<bool> LogoutAsync(string registry, CancellationToken cancellationToken) => Answer($"logout {registry}", true);
 
+    public Task<ImmutableArray<string>> LogoutAllAsync(CancellationToken cancellationToken) => Answer("logout all", ImmutableArray.Create("a.example", "b.example"));
+
     public Task ServeRegistryAsync(ServeRequest request, Action<string> listening, CancellationToken cancellationToken)
     {
         listening("127.0.0.1:4711");

@@ -25,6 +25,9 @@ internal sealed class TestHost : IDisposable
 
     public bool InputIsTerminal { get; set; }
 
+    /// <summary>How often typing was hidden.</summary>
+    public int Hidden { get; private set; }
+
     public RecordingEngine Engine { get; } = new();
 
     public EngineOptions? EngineOptions { get; private set; }
@@ -43,6 +46,11 @@ internal sealed class TestHost : IDisposable
         OutputIsTerminal = () => OutputIsTerminal,
         ErrorIsTerminal = () => false,
         InputIsTerminal = () => InputIsTerminal,
+        HideTyping = () =>
+        {
+            Hidden++;
+            return new MemoryStream();
+        },
         TerminalSize = () => (80, 24),
         Time = new FixedTime(),
         OpenEngine = options =>

@@ -68,6 +68,7 @@ public sealed class VerbTests : IDisposable
     [InlineData("prune", "prune   False", "deleted 3 items, 4.50MB\n")]
     [InlineData("prune -a --older-than 7d --keep-storage 1k", "prune 7.00:00:00 1024 True", "deleted 3 items, 4.50MB\n")]
     [InlineData("logout https://index.docker.io/v1/", "logout docker.io", "logged out of docker.io\n")]
+    [InlineData("logout --all", "logout all", "logged out of a.example\nlogged out of b.example\n")]
     [InlineData("registry serve --address localhost:0 --read-only", "serve localhost:0  True", "127.0.0.1:4711\n")]
     public async Task Asks_the_engine_and_prints_the_answer(string argv, string call, string output)
     {
@@ -82,7 +83,9 @@ public sealed class VerbTests : IDisposable
     [InlineData("registry serve --address here", "not HOST:PORT")]
     [InlineData("registry serve --tls-cert a.pem", "go together")]
     [InlineData("login r.example", "--password-stdin")]
-    [InlineData("login -u me -p secret r.example", "process list|show the password")]
+    [InlineData("login -u me r.example", "stdin is no terminal")]
+    [InlineData("login -u me -p secret --password-stdin r.example", "exclude each other")]
+    [InlineData("logout --all r.example", "exclude each other")]
     [InlineData("login -u me --password-stdin r.example/team", "not a registry")]
     [InlineData("login -u me --password-stdin r.example", "is empty")]
     public async Task Bad_input_is_a_usage_error(string argv, string messages)
@@ -99,6 +102,24 @@ public sealed class VerbTests : IDisposable
         Assert.Equal(0, await _host.RunAsync("login", "--username", "me", "--password-stdin", "r.example:5000"));
         Assert.Equal("login r.example:5000 me p@ss word", _host.Engine.Calls[0]);
         Assert.DoesNotContain("p@ss", _host.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Login_asks_on_a_terminal_for_what_is_not_given_and_hides_the_password()
+    {
+        (_host.InputIsTerminal, _host.Input) = (true, "me\np@ss word\n"u8.ToArray());
+        Assert.Equal(0, await _host.RunAsync("login", "r.example"));
+        Assert.Equal("login r.example me p@ss word", _host.Engine.Calls[0]);
+        Assert.Equal("Username for r.example: Password: ", _host.Error);
+        Assert.Equal(1, _host.Hidden);
+    }
+
+    [Fact]
+    public async Task A_password_on_the_command_line_is_taken_with_a_warning()
+    {
+        Assert.Equal(0, await _host.RunAsync("login", "-u", "me", "-p", "p@ss", "r.example"));
+        Assert.StartsWith("warning: --password shows", _host.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("p@ss", _host.Output + _host.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -51,6 +51,20 @@ public sealed class LoginsTests : IDisposable
         Assert.Empty(Directory.GetFileSystemEntries(_temp.Path));
     }
 
+    [Fact]
+    public async Task All_are_forgotten_at_once_and_the_rest_of_the_file_stays()
+    {
+        Directory.CreateDirectory(_temp[".docker"]);
+        await File.WriteAllTextAsync(_temp[".docker/config.json"], """
+            { "auths": { "https://index.docker.io/v1/": { "auth": "YTpi" }, "quay.io/team": { "auth": "YTpi" }, "a.example": { "auth": "YTpi" } }, "detachKeys": "x" }
+            """);
+        Assert.Equal(["a.example", "docker.io", "quay.io"], (await Logins.LogoutAllAsync(Options())).AsEnumerable());
+        string left = await File.ReadAllTextAsync(_temp[".docker/config.json"]);
+        Assert.DoesNotContain("YTpi", left, StringComparison.Ordinal);
+        Assert.Contains("detachKeys", left, StringComparison.Ordinal);
+        Assert.Empty(await Logins.LogoutAllAsync(Options()));
+    }
+
     private BuilderOptions Options() => new()
     {
         StateDirectory = _temp["state"],

@@ -19,7 +19,7 @@ internal static class CacheDirectories
         FileOwner.SetMode(making, (uint)mount.Mode);
         if (mount.Seed is { } seed)
         {
-            using var fuse = new FuseMounts(settings.Scratch);
+            using var fuse = new FuseMounts(settings.Scratch, settings.Program);
             RootFileSystem.Visit(fuse.Mount(snapshots.View(seed.Chain)), settings.Scratch, settings.Without, root => Copy(root, seed.Source, making));
         }
 

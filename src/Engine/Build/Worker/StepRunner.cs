@@ -23,7 +23,7 @@ internal sealed class StepRunner(ISnapshotter snapshots, StepSandbox sandbox, Wo
         StepRequest step = call.Step;
         ActiveSnapshot root = snapshots.Prepare(step.Root);
         var thrownAway = new List<ActiveSnapshot>();
-        using var mounted = new FuseMounts(settings.Scratch);
+        using var mounted = new FuseMounts(settings.Scratch, settings.Program);
         try
         {
             ImmutableArray<SafeFileHandle> files = [.. descriptors[MinDescriptors..]];

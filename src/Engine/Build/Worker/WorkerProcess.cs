@@ -9,6 +9,9 @@ namespace Kimg.Engine.Build.Worker;
 /// <summary>What runs in the processes that kimg starts of itself.</summary>
 public static class WorkerProcess
 {
+    /// <summary>The hidden verb of <see cref="Follow"/>.</summary>
+    public const string FollowVerb = "follow";
+
     private const int Failed = 125;
 
     /// <summary>The worker: serves the socket it inherited until the front closes it.</summary>
@@ -30,6 +33,15 @@ public static class WorkerProcess
             errors.WriteLine(e.Message);
             return Failed;
         }
+    }
+
+    /// <summary>Becomes a program that dies with its parent.</summary>
+    public static int Follow(string parent, string[] command, TextWriter errors)
+    {
+        Credentials.DieWithParent();
+        if (Processes.ParentId.ToString(CultureInfo.InvariantCulture) != parent) return Failed; // it died before that was said
+        errors.WriteLine(Processes.Execute(command[0], command, ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]).Message);
+        return Failed;
     }
 
     /// <summary>A step's first process. Returns only when the step could not be started.</summary>

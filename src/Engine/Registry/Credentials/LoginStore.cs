@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -58,6 +59,24 @@ public sealed class LoginStore
         foreach (string key in keys) auths.Remove(key);
         if (keys.Length > 0) await WriteAsync(root, cancellationToken);
         return keys.Length > 0 || helper is not null;
+    }
+
+    /// <summary>Removes everything that the file knows of.</summary>
+    /// <returns>The registries.</returns>
+    public async Task<ImmutableArray<string>> RemoveAllAsync(CancellationToken cancellationToken)
+    {
+        (JsonObject root, AuthDocument document) = await ReadAsync(cancellationToken);
+        JsonObject auths = Auths(root);
+        string[] hosts = [.. auths.Select(entry => RegistryKey.Host(entry.Key)).Distinct().Order(StringComparer.Ordinal)];
+        foreach (string host in hosts)
+        {
+            if (document.HelperFor(host) is { } helper) await _helpers.EraseAsync(helper, host, Path, cancellationToken);
+        }
+
+        if (auths.Count == 0) return [];
+        auths.Clear();
+        await WriteAsync(root, cancellationToken);
+        return [.. hosts];
     }
 
     private static JsonObject Auths(JsonObject root)

@@ -182,6 +182,24 @@ public class StepTests
     }
 
     [Fact]
+    public async Task Of_fuse_overlayfs_no_process_is_left_after_a_step_nor_after_the_workers_death()
+    {
+        await using WorkerFixture worker = await new WorkerFixture("root", "fuse-overlayfs").WithBaseAsync();
+        (Task<StepResult> run, SafeFileHandle output) = await worker.StartAsync(WorkerFixture.Shell("echo up; sleep 1000"), CancellationToken.None);
+        string[] Serving() => [.. Directory.EnumerateDirectories("/proc").Where(p => IsFuse(p, worker))];
+        int parent = int.Parse(Status(Assert.Single(Serving())).Split("\nPPid:\t")[1].Split('\n')[0], System.Globalization.CultureInfo.InvariantCulture);
+        Assert.Equal("one", await worker.OutputAsync("echo one"));
+        Assert.Single(Serving());
+        Assert.DoesNotContain(Directory.EnumerateDirectories("/proc"), p => IsZombieOf(p, parent));
+        Processes.Kill(parent, Processes.SigKill);
+        await Assert.ThrowsAsync<KimgException>(() => run);
+        Assert.Equal(0, await Task.Run(() => Descriptors.Read(output, new byte[1])));
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        while (Serving().Length > 0) Assert.True(watch.Elapsed < TimeSpan.FromSeconds(10), "fuse-overlayfs still runs");
+        output.Dispose();
+    }
+
+    [Fact]
     public async Task A_worker_that_dies_fails_the_step_that_waits_for_it()
     {
         await using WorkerFixture worker = await new WorkerFixture("userns", "overlay").WithBaseAsync();
@@ -194,6 +212,24 @@ public class StepTests
         // The step died with it: its end of the pipe is closed.
         Assert.Equal(0, await Task.Run(() => Descriptors.Read(output, new byte[1])));
         output.Dispose();
+    }
+
+    private static bool IsFuse(string process, WorkerFixture worker) =>
+        CommandLine(process) is var line && line.Contains("fuse-overlayfs\0", StringComparison.Ordinal) && line.Contains(worker.StateDirectory, StringComparison.Ordinal);
+
+    private static bool IsZombieOf(string process, int parent) =>
+        Status(process) is var text && text.Contains("State:\tZ", StringComparison.Ordinal) && text.Contains($"\nPPid:\t{parent}\n", StringComparison.Ordinal);
+
+    private static string Status(string process)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(process, "status"));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
     }
 
     private static string CommandLine(string process)
