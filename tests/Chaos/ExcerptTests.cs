@@ -62,7 +62,7 @@ public sealed class ExcerptTests : IClassFixture<ExcerptTests.Shared>
         {
             Scene.File("named/file", new string('x', 1000));
             System.Formats.Tar.TarFile.CreateFromDirectory(Path.Combine(Scene.Context, "named"), Path.Combine(Scene.Context, "broken.tar"), false);
-            using (FileStream tar = File.Open(Path.Combine(Scene.Context, "broken.tar"), FileMode.Open)) tar.SetLength(512 + 100);
+            using (FileStream tar = File.Open(Path.Combine(Scene.Context, "broken.tar"), FileMode.Open)) tar.SetLength((3 * 512) + 100);
             byte[] elf = new byte[64];
             "\x7fELF\x02\x01\x01"u8.CopyTo(elf);
             (elf[16], elf[18]) = (2, 183); // EM_AARCH64

@@ -93,8 +93,8 @@ internal static class LoginVerbs
         }
 
         if (!host.InputIsTerminal()) throw Needed(registry);
+        using IDisposable hidden = host.HideTyping(); // before the question: who answers it quickly must not be shown either
         host.WriteError("Password: ");
-        using IDisposable hidden = host.HideTyping();
         byte[] typed = await TypedAsync(host, cancellationToken);
         var password = new Secret(typed);
         CryptographicOperations.ZeroMemory(typed);
