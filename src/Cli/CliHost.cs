@@ -3,6 +3,7 @@ using System.Collections.Frozen;
 using Kimg.Cli.Facade;
 using Kimg.Engine.Build;
 using Kimg.Engine.Primitives;
+using Microsoft.Win32.SafeHandles;
 
 namespace Kimg.Cli;
 
@@ -55,7 +56,7 @@ internal sealed class CliHost
     {
         Variable = Environment.GetEnvironmentVariable,
         CurrentDirectory = Environment.CurrentDirectory,
-        Input = new(Console.OpenStandardInput),
+        Input = new(OpenInput),
         Output = new(Console.OpenStandardOutput),
         Error = new(Console.OpenStandardError),
         OutputIsTerminal = () => !Console.IsOutputRedirected,
@@ -67,6 +68,10 @@ internal sealed class CliHost
         OpenEngine = options => new EngineFacade(
             BuilderOptionsFactory.Create(options, AllVariables(), TimeProvider.System) with { Output = Console.OpenStandardOutput }),
     };
+
+    // Console's own stream shows what is typed by itself, whatever the terminal is told.
+    private static Stream OpenInput() =>
+        OperatingSystem.IsLinux() ? new FileStream(new SafeFileHandle(0, ownsHandle: false), FileAccess.Read, 0) : Console.OpenStandardInput();
 
     private static FrozenDictionary<string, string> AllVariables() => Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
         .ToFrozenDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? "", StringComparer.Ordinal);

@@ -13,8 +13,17 @@ internal static unsafe partial class TerminalEcho
     private const uint EchoNewLine = 0x40;
 
     /// <summary>Stops showing it until the result is disposed; does nothing where stdin is no terminal.</summary>
+    /// <exception cref="Primitives.KimgException">UnsupportedFeature: not on Linux.</exception>
     internal static IDisposable Hide()
     {
+        if (!OperatingSystem.IsLinux())
+        {
+            throw new Primitives.KimgException(Primitives.ErrorCode.UnsupportedFeature, "a password can be typed on Linux only")
+            {
+                Hint = "pipe it in with --password-stdin",
+            };
+        }
+
         byte[] before = new byte[StructSize];
         fixed (byte* state = before)
         {
