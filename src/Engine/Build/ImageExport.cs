@@ -128,5 +128,4 @@ internal sealed class ImageExport(
 
     private ImmutableArray<ImageReference> NamesOf(OutputSpec output) =>
         output.Names.IsEmpty ? request.Names : [.. output.Names.Select(ImageReference.Parse)];
-
 }
