@@ -57,7 +57,8 @@ internal sealed class ImportedCaches : IAsyncDisposable
     /// <summary>The cache mounts that travel with the caches, in the order in which the caches were named.</summary>
     public async Task<ImmutableArray<(ImportedCache Cache, ImportedMount Mount)>> MountsAsync(CancellationToken cancellationToken)
     {
-        IEnumerable<ImportedCache> caches = (await _loading.Value.WaitAsync(cancellationToken)).Where(cache => !_dropped.ContainsKey(cache) && _mounting.ContainsKey(cache));
+        IEnumerable<ImportedCache> caches = (await _loading.Value.WaitAsync(cancellationToken))
+            .Where(cache => !_dropped.ContainsKey(cache) && _mounting.ContainsKey(cache));
         return [.. caches.SelectMany(cache => cache.Mounts.Select(mount => (cache, mount)))];
     }
 

@@ -50,7 +50,8 @@ internal static class MountArchives
 
     private static SafeFileHandle Open(DirectoryStack directories, ImagePath path)
     {
-        if (directories.Enter(path.Parent) is { } parent && Trees.TryStat(parent, path.Name, out FileStat found) && found.IsFile) return Trees.OpenFile(parent, path.Name);
+        if (directories.Enter(path.Parent) is { } parent && Trees.TryStat(parent, path.Name, out FileStat found) && found.IsFile)
+            return Trees.OpenFile(parent, path.Name);
         throw new KimgException(ErrorCode.StorageFailed, $"'{path}' is gone");
     }
 
