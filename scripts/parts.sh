@@ -8,6 +8,6 @@ docs         | tests/Docs          |
 real         | tests/Real          |
 budgets      | tests/Budgets       |
 chaos        | tests/Chaos         |
-tasks        | tests/Tasks       |
-conformance  | tests/Conformance   |
+tasks        | tests/Tasks         |
+conformance  | tests/Conformance   | Category!=Differential
 '

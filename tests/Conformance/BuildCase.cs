@@ -8,15 +8,15 @@ internal sealed record BuildCase(string Name, JsonObject Json)
 {
     public const string Folder = "tests/vectors/builds";
 
-    /// <summary>Only cases whose name contains this; all without it.</summary>
-    private static readonly string s_wanted = Environment.GetEnvironmentVariable("KIMG_CASES") ?? "";
+    /// <summary>Only cases whose name contains one of these, separated by commas; all without it.</summary>
+    private static readonly string[] s_wanted = (Environment.GetEnvironmentVariable("KIMG_CASES") ?? "").Split(',');
 
     public static IReadOnlyList<string> Names { get; } =
     [
         .. from theme in Directory.GetDirectories(RepositoryFiles.Path(Folder))
            from directory in Directory.GetDirectories(theme)
            let name = $"{Path.GetFileName(theme)}/{Path.GetFileName(directory)}"
-           where name.Contains(s_wanted, StringComparison.Ordinal)
+           where s_wanted.Any(w => name.Contains(w, StringComparison.Ordinal))
            orderby name
            select name,
     ];
@@ -48,6 +48,18 @@ internal sealed record BuildCase(string Name, JsonObject Json)
     public static BuildCase Read(string name) =>
         new(name, JsonNode.Parse(File.ReadAllText(RepositoryFiles.Path($"{Folder}/{name}/case.json")))!.AsObject());
 
+    /// <summary>A method of --call: what it prints is the result, not an image.</summary>
+    public string? Call => Text("call");
+
+    /// <summary>An address in place of the directory.</summary>
+    public string? RemoteContext => Text("remote");
+
+    /// <summary>What is served under <c>${HTTP}</c>: path → <c>{content|base64|entries, status, lastModified, redirect, token}</c>.</summary>
+    public JsonObject Http => Object("http");
+
+    /// <summary>Repositories served under <c>${GIT}/NAME.git</c>: name → commits, each <c>{files, tag, branch, submodules}</c>.</summary>
+    public JsonObject Git => Object("git");
+
     /// <summary>The options that both builders take alike.</summary>
     public IEnumerable<string> Options()
     {
@@ -57,6 +69,8 @@ internal sealed record BuildCase(string Name, JsonObject Json)
             yield return $"--label={key}={value!.GetValue<string>()}";
         foreach (JsonNode? host in Json["hosts"] as JsonArray ?? [])
             yield return $"--add-host={host!.GetValue<string>()}";
+        foreach (JsonNode? option in Json["options"] as JsonArray ?? [])
+            yield return option!.GetValue<string>();
         if (Text("target") is { } target)
             yield return $"--target={target}";
         if (Text("platform") is { } platform)

@@ -12,13 +12,27 @@ internal static class BuiltImage
     private static readonly DateTimeOffset s_clock = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     /// <param name="layout">An OCI layout, layers not compressed.</param>
-    /// <param name="registry">Masked in every text.</param>
+    /// <param name="places">Masked in every text.</param>
     /// <param name="times">Whether the times of config and history are part of the result.</param>
-    public static JsonObject Read(string layout, string registry, bool times)
+    public static JsonObject Read(string layout, Places places, bool times)
     {
         JsonNode index = Json(Path.Combine(layout, "index.json"));
-        while (index["manifests"] is JsonArray { Count: > 0 } manifests)
+        while (index["manifests"] is JsonArray { Count: 1 } manifests)
             index = Json(BlobPath(layout, manifests[0]!));
+        if (index["manifests"] is not JsonArray several) return ReadManifest(layout, index, places, times);
+        JsonObject platforms = [];
+        foreach (JsonNode? descriptor in several)
+        {
+            JsonNode platform = descriptor!["platform"]!;
+            string name = $"{platform["os"]}/{platform["architecture"]}" + (platform["variant"] is { } variant ? $"/{variant}" : "");
+            platforms[name] = ReadManifest(layout, Json(BlobPath(layout, descriptor)), places, times);
+        }
+
+        return new JsonObject { ["platforms"] = platforms };
+    }
+
+    private static JsonObject ReadManifest(string layout, JsonNode index, Places places, bool times)
+    {
         JsonObject config = Json(BlobPath(layout, index["config"]!)).AsObject();
         JsonObject[] history = [.. config["history"]?.AsArray().Select(h => h!.AsObject()) ?? []];
         int fromBase = history.Count(h => h["created_by"]?.GetValue<string>().StartsWith("base layer", StringComparison.Ordinal) == true);
@@ -32,8 +46,8 @@ internal static class BuiltImage
         return new JsonObject
         {
             ["layers"] = layers,
-            ["config"] = Masked(config, registry),
-            ["history"] = new JsonArray([.. history.Skip(fromBase).Select(h => Masked(Step(h, times), registry))]),
+            ["config"] = Masked(config, places),
+            ["history"] = new JsonArray([.. history.Skip(fromBase).Select(h => Masked(Step(h, times), places))]),
         };
     }
 
@@ -117,8 +131,8 @@ internal static class BuiltImage
 
     private static string Name(string path) => path.StartsWith("./", StringComparison.Ordinal) ? path[2..].Trim('/') : path.Trim('/');
 
-    private static JsonNode Masked(JsonNode node, string registry) =>
-        JsonNode.Parse(node.ToJsonString().Replace(registry, "${REGISTRY}", StringComparison.Ordinal))!;
+    private static JsonNode Masked(JsonNode node, Places places) =>
+        JsonNode.Parse(places.Mask(node.ToJsonString()))!;
 
     private static JsonNode Json(string path) => JsonNode.Parse(File.ReadAllText(path))!;
 

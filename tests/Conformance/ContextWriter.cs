@@ -9,7 +9,7 @@ namespace Kimg.Conformance;
 
 /// <summary>
 /// Makes the files of a case: <c>{path, type, mode, mtime, content|base64|link}</c> with type file (default), dir, link, hardlink, fifo, socket or
-/// archive (<c>format</c> tar, gz, bz2, xz, zst; <c>entries</c> of the same kind, there with <c>uid</c> and <c>gid</c>).
+/// archive (<c>xattrs</c>; <c>format</c> tar, gz, bz2, xz, zst; <c>entries</c> of the same kind, there with <c>uid</c> and <c>gid</c>).
 /// </summary>
 internal static class ContextWriter
 {
@@ -58,6 +58,8 @@ internal static class ContextWriter
         if (type == "hardlink") return;
         if (type != "link")
             await HostProgram.MustAsync("chmod", Text(entry, "mode") ?? (type == "dir" ? "0755" : "0644"), path);
+        foreach ((string name, JsonNode? value) in entry["xattrs"] as JsonObject ?? [])
+            await HostProgram.MustAsync("setfattr", "-h", "-n", name, "-v", value!.GetValue<string>(), path);
         await TouchAsync(path, entry["mtime"]?.GetValue<long>() ?? DefaultTime);
         for (string parent = Path.GetDirectoryName(path)!; parent != root; parent = Path.GetDirectoryName(parent)!)
             await TouchAsync(parent, DefaultTime);
@@ -66,7 +68,7 @@ internal static class ContextWriter
     private static Task<string> TouchAsync(string path, long time) =>
         HostProgram.MustAsync("touch", "-h", "-d", string.Create(CultureInfo.InvariantCulture, $"@{time}"), path);
 
-    private static async Task WriteArchiveAsync(string path, JsonNode archive)
+    public static async Task WriteArchiveAsync(string path, JsonNode archive)
     {
         string raw = path + ".raw";
         await using (FileStream file = File.Create(raw))
@@ -86,7 +88,7 @@ internal static class ContextWriter
         };
         if (packer is var (command, ending))
         {
-            await HostProgram.MustAsync(command, command == "zstd" ? ["-q", "--rm", raw] : [raw]);
+            await HostProgram.MustAsync(command, command == "zstd" ? ["-q", "--rm", raw] : command == "gzip" ? ["-n", raw] : [raw]);
             raw += ending;
         }
 

@@ -19,7 +19,7 @@ internal static class Expectation
         foreach ((string key, JsonNode? value) in result)
         {
             text.Append(separator).Append("  ").Append(Wide(key)).Append(": ");
-            Append(text, value, "  ", key switch { "layers" => 2, "config" => 2, "history" => 1, _ => 1 });
+            Append(text, value, "  ", key switch { "platforms" => 4, "layers" or "config" or "call" => 2, _ => 1 });
             separator = ",\n";
         }
 
@@ -46,6 +46,20 @@ internal static class Expectation
         if (result["error"] is { } error)
         {
             lines.Add($"exit {error["exit"]}, line {error["line"]}");
+            return lines;
+        }
+
+        if (result["call"] is { } call)
+        {
+            lines.Add($"succeeds: {call["succeeds"]}");
+            lines.AddRange(call["text"]!.AsArray().Select((line, i) => $"line {i + 1}: {line}"));
+            lines.Add($"json: {Sorted(call["json"])}");
+            return lines;
+        }
+
+        if (result["platforms"] is JsonObject platforms)
+        {
+            foreach ((string platform, JsonNode? image) in platforms) lines.AddRange(Lines(image!.AsObject()).Select(line => $"{platform}: {line}"));
             return lines;
         }
 
@@ -78,8 +92,12 @@ internal static class Expectation
         return result;
     }
 
-    private static IEnumerable<(JsonNode?, JsonNode?)> Pairs(JsonObject expected, JsonObject actual) =>
-        (expected["layers"] as JsonArray ?? []).Zip(actual["layers"] as JsonArray ?? []);
+    private static IEnumerable<(JsonNode?, JsonNode?)> Pairs(JsonObject expected, JsonObject actual)
+    {
+        if (expected["platforms"] is JsonObject all)
+            return all.SelectMany(p => actual["platforms"]?[p.Key] is JsonObject image ? Pairs(p.Value!.AsObject(), image) : []);
+        return (expected["layers"] as JsonArray ?? []).Zip(actual["layers"] as JsonArray ?? []);
+    }
 
     private static void Append(StringBuilder text, JsonNode? node, string indent, int depth)
     {

@@ -86,6 +86,13 @@ internal static class BuildRequestParser
             };
         }
 
+        // As in docker: beside a context from elsewhere, a Dockerfile of this machine is named by its whole path.
+        if (file is not null && context is not DirectoryContext && Path.IsPathRooted(file) && File.Exists(file))
+        {
+            using FileStream local = File.OpenRead(file);
+            return (context, null, StandardInput.ReadDockerfile(local));
+        }
+
         return (context, file is null || context is not DirectoryContext ? file : Path.GetFullPath(file, host.CurrentDirectory), null);
     }
 

@@ -63,7 +63,7 @@ internal sealed class BuildSession : IAsyncDisposable
             LoadedDockerfile dockerfile = await DockerfileLoader.LoadAsync(_request, _context, _cancellationToken);
             string directory = _context.Directory ?? _temporary.MakeEmpty();
             ImmutableArray<string> ignored = _context.IsLocal ? IgnoreFile.FindPatterns(directory, dockerfile.HostPath) : [];
-            _contexts.Add(ContextOpener.Main, directory, () => ignored.IsEmpty ? null : PatternMatcher.Create(ignored));
+            _contexts.Add(ContextOpener.Main, directory, () => ignored.IsEmpty ? null : PatternMatcher.Create(ignored), _context.Headers);
             return dockerfile with { IgnorePatterns = ignored };
         });
 

@@ -15,7 +15,7 @@ internal sealed class ContextDirectory(RemoteFiles remote, TemporaryDirectory te
     {
         DirectoryContext directory => new OpenedContext(directory.Path) { IsLocal = true },
         EmptyContext => new OpenedContext(null),
-        TarContext tar => new OpenedContext(await Task.Run(() => TarExtraction.Extract(tar.Tar, temporary.MakeEmpty(), cancellationToken), cancellationToken)),
+        TarContext tar => await ExtractAsync(tar.Tar, temporary.MakeEmpty(), cancellationToken),
         GitContext git => await OpenAsync(Parse(git, KeepGitDirectory), cancellationToken),
         HttpContext http => await OpenAsync(http, cancellationToken),
         ImageContext or OciLayoutContext => throw new KimgException(ErrorCode.UnsupportedFeature, "an image cannot be the main context")
@@ -45,10 +45,14 @@ internal sealed class ContextDirectory(RemoteFiles remote, TemporaryDirectory te
         string directory = temporary.MakeEmpty();
         bool archive = remote.IsArchive(file);
         await using Stream bytes = remote.Open(file);
-        if (archive) await Task.Run(() => TarExtraction.Extract(bytes, directory, cancellationToken), cancellationToken);
-        else await using (FileStream copy = File.Create(Path.Combine(directory, name))) await bytes.CopyToAsync(copy, cancellationToken);
-        return new OpenedContext(directory) { Dockerfile = archive ? null : name, Origin = new Vertex(op, [], new VertexMeta("[internal] load remote build context")) };
+        var origin = new Vertex(op, [], new VertexMeta("[internal] load remote build context"));
+        if (archive) return await ExtractAsync(bytes, directory, cancellationToken) with { Origin = origin };
+        await using (FileStream copy = File.Create(Path.Combine(directory, name))) await bytes.CopyToAsync(copy, cancellationToken);
+        return new OpenedContext(directory) { Dockerfile = name, Origin = origin };
     }
+
+    private static async Task<OpenedContext> ExtractAsync(Stream tar, string directory, CancellationToken cancellationToken) =>
+        new(directory) { Headers = await Task.Run(() => TarExtraction.Extract(tar, directory, cancellationToken), cancellationToken) };
 }
 
 /// <param name="Directory">On this machine; null when the context has no files.</param>
@@ -63,18 +67,26 @@ internal sealed record OpenedContext(string? Directory)
     /// <summary>The source it was fetched from; null when it was not.</summary>
     public Vertex? Origin { get; init; }
 
+    /// <summary>What the archive it was unpacked from says of its files; null: what they say themselves.</summary>
+    public ContextHeaders? Headers { get; init; }
+
     /// <summary>A directory inside the context in place of the whole of it. Only the user's own context is followed through symlinks, and none is left.</summary>
     /// <exception cref="KimgException">ContextNotFound.</exception>
     public OpenedContext At(string path)
     {
-        string below = ImagePath.Normalize(path).Value;
-        string? found = Directory is null ? null : Path.Combine(Directory, below);
+        ImagePath below = ImagePath.Normalize(path);
+        string? found = Directory is null ? null : Path.Combine(Directory, below.Value);
         for (string? part = found; part is not null && !IsLocal && part != Directory; part = Path.GetDirectoryName(part))
         {
             if (new DirectoryInfo(part).LinkTarget is not null) found = null;
         }
 
-        if (found is not null && System.IO.Directory.Exists(found)) return this with { Directory = found };
+        if (found is not null && System.IO.Directory.Exists(found))
+        {
+            ContextHeaders? headers = Headers is { } whole ? inner => whole(below.Combine(inner.Value)) : null;
+            return this with { Directory = found, Headers = headers };
+        }
+
         throw new KimgException(ErrorCode.ContextNotFound, $"the context has no directory '{path}'") { Hint = "the sub-path is relative to the root of the context" };
     }
 }

@@ -11,13 +11,14 @@ internal sealed class ContextOpener(StateLayout state, TimeProvider time) : IDis
     /// <summary>The name of the main context in <see cref="LocalSourceOp"/>.</summary>
     public const string Main = "context";
 
-    private readonly ConcurrentDictionary<string, (string Directory, Func<PatternMatcher?> Ignore)> _directories = new();
+    private readonly ConcurrentDictionary<string, (string Directory, Func<PatternMatcher?> Ignore, ContextHeaders? Headers)> _directories = new();
     private readonly ConcurrentDictionary<string, OciLayout> _layouts = new();
     private readonly ConcurrentDictionary<string, Lazy<ContextTree>> _open = new();
     private readonly ConcurrentBag<ContextDigests> _digests = [];
 
     /// <param name="ignore">Finds what is hidden when the directory is opened.</param>
-    public void Add(string name, string directory, Func<PatternMatcher?> ignore)
+    /// <param name="headers">Null: the files' own.</param>
+    public void Add(string name, string directory, Func<PatternMatcher?> ignore, ContextHeaders? headers)
     {
         if (!Directory.Exists(directory))
         {
@@ -27,13 +28,13 @@ internal sealed class ContextOpener(StateLayout state, TimeProvider time) : IDis
             };
         }
 
-        _directories[name] = (directory, ignore);
+        _directories[name] = (directory, ignore, headers);
     }
 
     public ContextTree Open(LocalSourceOp op) => _open.GetOrAdd(op.Name, name => new Lazy<ContextTree>(() => OpenNew(name))).Value;
 
     /// <summary>A checkout that lives as long as the build; nothing in it is hidden.</summary>
-    public ContextTree Open(GitCheckout checkout) => _open.GetOrAdd(checkout.Directory, path => new Lazy<ContextTree>(() => Open(path, null, null))).Value;
+    public ContextTree Open(GitCheckout checkout) => _open.GetOrAdd(checkout.Directory, path => new Lazy<ContextTree>(() => Open(path, null, null, null))).Value;
 
     /// <param name="name">Of the named context.</param>
     public void Add(string name, OciLayout layout) => _layouts[name] = layout;
@@ -54,15 +55,15 @@ internal sealed class ContextOpener(StateLayout state, TimeProvider time) : IDis
 
     private ContextTree OpenNew(string name)
     {
-        (string directory, Func<PatternMatcher?> ignore) = _directories[name];
+        (string directory, Func<PatternMatcher?> ignore, ContextHeaders? headers) = _directories[name];
         bool temporary = directory.StartsWith(state.Temporary + "/", StringComparison.Ordinal);
-        return Open(directory, ignore(), temporary ? null : Path.Combine(state.Contexts, Digest.Sha256(directory).Hex));
+        return Open(directory, ignore(), temporary ? null : Path.Combine(state.Contexts, Digest.Sha256(directory).Hex), headers);
     }
 
-    private ContextTree Open(string directory, PatternMatcher? ignore, string? digestFile)
+    private ContextTree Open(string directory, PatternMatcher? ignore, string? digestFile, ContextHeaders? headers)
     {
         var digests = new ContextDigests(digestFile, state.Ingest, time);
         _digests.Add(digests);
-        return new ContextTree(directory, ignore, digests);
+        return new ContextTree(directory, ignore, digests, headers);
     }
 }

@@ -19,7 +19,7 @@ internal sealed class FrontendHost(
     EventStream events) : IFrontendHost
 {
     private readonly ConcurrentDictionary<(string Name, Platform Platform), Lazy<Task<PulledImage>>> _resolved = new();
-    private readonly ConcurrentDictionary<string, Lazy<Task<string>>> _fetched = new();
+    private readonly ConcurrentDictionary<string, Lazy<Task<OpenedContext>>> _fetched = new();
 
     public async Task<ResolvedImage> ResolveImageAsync(ImageReference reference, Platform platform, CancellationToken cancellationToken)
     {
@@ -33,11 +33,11 @@ internal sealed class FrontendHost(
         switch (source)
         {
             case DirectoryContext directory:
-                return Local(name, directory.Path, () => IgnoreFile.Find(directory.Path, dockerfile: null));
+                return Local(name, new OpenedContext(directory.Path), () => IgnoreFile.Find(directory.Path, dockerfile: null));
             case GitContext git:
                 return new NamedContext(new Vertex(ContextDirectory.Parse(git), [], new VertexMeta($"[context {name}] load from git")), null);
             case HttpContext http:
-                string fetched = await _fetched.GetOrAdd(http.Url, _ => new(() => FetchAsync(name, http, cancellationToken))).Value;
+                OpenedContext fetched = await _fetched.GetOrAdd(http.Url, _ => new(() => FetchAsync(name, http, cancellationToken))).Value;
                 return Local(name, fetched, static () => null);
             case OciLayoutContext layout:
                 return await LayoutAsync(name, layout, platform, cancellationToken);
@@ -55,14 +55,14 @@ internal sealed class FrontendHost(
 
     public Task<long?> FindSourceTimeAsync(Vertex source, CancellationToken cancellationToken) => remote.TimeOfAsync(source.Op, cancellationToken);
 
-    private NamedContext Local(string name, string directory, Func<PatternMatcher?> ignore)
+    private NamedContext Local(string name, OpenedContext context, Func<PatternMatcher?> ignore)
     {
-        contexts.Add("context:" + name, directory, ignore);
+        contexts.Add("context:" + name, context.Directory!, ignore, context.Headers);
         return new NamedContext(new Vertex(new LocalSourceOp("context:" + name), [], new VertexMeta($"[context {name}] load from client")), null);
     }
 
-    private Task<string> FetchAsync(string name, HttpContext http, CancellationToken cancellationToken) =>
-        events.RunAsync($"[context {name}] load from http", async _ => (await directories.OpenAsync(http, cancellationToken)).Directory!);
+    private Task<OpenedContext> FetchAsync(string name, HttpContext http, CancellationToken cancellationToken) =>
+        events.RunAsync($"[context {name}] load from http", _ => directories.OpenAsync(http, cancellationToken));
 
     private async Task<NamedContext> LayoutAsync(string name, OciLayoutContext context, Platform platform, CancellationToken cancellationToken)
     {

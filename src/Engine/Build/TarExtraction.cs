@@ -2,23 +2,25 @@ using Kimg.Engine.Archive;
 using Kimg.Engine.Native;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Snapshots;
+using Kimg.Engine.Sources;
 using Microsoft.Win32.SafeHandles;
 
 namespace Kimg.Engine.Build;
 
-/// <summary>Unpacks a context tar into a directory of the user's own: files, directories, symlinks and hard links; owners and devices are not kept, as a context has
-/// none. The tar is hostile: every parent is walked to without following symlinks, and one that is no directory is replaced.</summary>
+/// <summary>Unpacks a context tar into a directory of the user's own: files, directories, symlinks and hard links; devices are not kept, and owners
+/// and modes are what <see cref="ContextHeaders"/> says of them. The tar is hostile: every parent is walked to without following symlinks, and one that is no directory is replaced.</summary>
 internal static class TarExtraction
 {
     private const int Owner = 0b111_000_000, Readable = 0b100_000_000;
 
-    /// <returns>The directory.</returns>
+    /// <returns>What the tar says of its entries.</returns>
     /// <exception cref="KimgException">UnsafeArchive, ContextUnreadable.</exception>
-    public static string Extract(Stream tar, string directory, CancellationToken cancellationToken)
+    public static ContextHeaders Extract(Stream tar, string directory, CancellationToken cancellationToken)
     {
         using SafeFileHandle root = Trees.OpenRoot(directory);
         var reader = new TarReader(Codec.Decompress(tar), TarDialect.Plain);
         var directories = new List<TarEntry>();
+        var headers = new Dictionary<ImagePath, ContextHeader>();
         try
         {
             while (reader.ReadNext() is { } entry)
@@ -27,12 +29,14 @@ internal static class TarExtraction
                 if (entry.Path.IsRoot) continue;
                 using SafeFileHandle parent = OpenParent(root, entry.Path);
                 Put(root, parent, entry, reader);
+                headers[entry.Path] = new ContextHeader(entry.Mode, entry.Uid, entry.Gid);
+                if (entry.Type == EntryType.HardLink) headers[ImagePath.Normalize(entry.LinkTarget!)] = headers[entry.Path];
                 if (entry.Type == EntryType.Directory) directories.Add(entry);
             }
 
             // Last, the deepest first: writing below a directory changes its time, and its mode may forbid that.
             foreach (TarEntry entry in Enumerable.Reverse(directories)) Finish(root, entry);
-            return directory;
+            return path => headers.TryGetValue(path, out ContextHeader header) ? header : null;
         }
         catch (SyscallException error)
         {

@@ -35,6 +35,7 @@ internal sealed class Ingest : IIngest
             if (digest != expected.Digest) throw Mismatch(expected, $"has the digest {digest}");
         }
 
+        _file.LetOthersRead();
         _store.Publish(digest, size, _path, _file.Handle);
         _finished = true;
         return Task.FromResult((digest, size));

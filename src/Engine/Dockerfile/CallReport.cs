@@ -45,7 +45,9 @@ public static class CallReport
         if (check.Error is null) return;
         json.WriteStartObject("buildError");
         json.WriteString("message", check.Error.Message);
-        WriteLocation(json, check.Error.Span);
+
+        // Findings that count as an error have their own places.
+        WriteLocation(json, check.Error.Code == ErrorCode.LintFailed ? null : check.Error.Span);
         json.WriteEndObject();
     });
 

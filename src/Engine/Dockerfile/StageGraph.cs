@@ -104,7 +104,8 @@ internal sealed class StageGraph
     private void Add(StageNode node)
     {
         Nodes.Add(node);
-        if (_byName.TryGetValue(node.BaseName.ToLowerInvariant(), out StageNode? earlier))
+        // Not in other letters: FROM BASE is an image (which no image is called), COPY --from=BASE the stage.
+        if (_byName.TryGetValue(node.BaseName, out StageNode? earlier))
         {
             node.Base = earlier;
             node.Outline = earlier.Outline.Clone();

@@ -186,6 +186,15 @@ internal static unsafe partial class Trees
     internal static List<string> List(SafeFileHandle directory)
     {
         var names = new List<string>();
+        foreach (DirectoryItem item in Read(directory)) names.Add(item.Name);
+        names.Sort(PathText.Compare);
+        return names;
+    }
+
+    /// <summary>What is in a directory, in the file system's order. The descriptor's position moves to the end.</summary>
+    internal static List<DirectoryItem> Read(SafeFileHandle directory)
+    {
+        var items = new List<DirectoryItem>();
         if (lseek(Fd(directory), 0, 0) < 0) throw SyscallException.Last("lseek", null);
         byte[] buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(64 << 10);
         try
@@ -194,7 +203,7 @@ internal static unsafe partial class Trees
             {
                 nint length;
                 while ((length = getdents64(Fd(directory), start, (nuint)buffer.Length)) > 0)
-                    AddNames(new ReadOnlySpan<byte>(start, (int)length), names);
+                    AddItems(new ReadOnlySpan<byte>(start, (int)length), items);
                 if (length < 0) throw SyscallException.Last("getdents64", null);
             }
         }
@@ -203,8 +212,7 @@ internal static unsafe partial class Trees
             System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
         }
 
-        names.Sort(PathText.Compare);
-        return names;
+        return items;
     }
 
     /// <summary>Writes all bytes at the file's position.</summary>
@@ -270,14 +278,14 @@ internal static unsafe partial class Trees
         ((major & 0xfffUL) << 8) | ((major & ~0xfffUL) << 32) | (minor & 0xffUL) | ((minor & ~0xffUL) << 12);
 
     // struct linux_dirent64: ino 8, off 8, reclen 2, type 1, name.
-    private static void AddNames(ReadOnlySpan<byte> entries, List<string> names)
+    private static void AddItems(ReadOnlySpan<byte> entries, List<DirectoryItem> items)
     {
         while (!entries.IsEmpty)
         {
             int length = MemoryMarshal.Read<ushort>(entries[16..]);
             ReadOnlySpan<byte> name = entries[19..length];
             name = name[..name.IndexOf((byte)0)];
-            if (!name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8)) names.Add(PathText.Decode(name));
+            if (!name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8)) items.Add(new DirectoryItem(PathText.Decode(name), entries[18]));
             entries = entries[length..];
         }
     }

@@ -16,24 +16,29 @@ internal sealed class ArchiveUnpacker(string directory)
         TreeEditor target, IFileTree source, TarEntry file, string destination, (uint Uid, uint Gid)? owner, CancellationToken cancellationToken)
     {
         if (await SpoolAsync(source, file, cancellationToken) is not { } spool) return false;
-        ImagePath root = target.MakeDirectories(destination, DirectoryMode, owner?.Uid ?? 0, owner?.Gid ?? 0);
+        ImagePath root = target.MakeDirectories(destination, DirectoryMode, owner);
         await using FileStream tar = File.OpenRead(spool);
         var reader = new TarReader(tar, TarDialect.Plain);
-        while (reader.ReadNext() is { } entry)
+        var links = new Dictionary<ImagePath, List<ImagePath>>();
+        while (Next(reader, file) is { } entry)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            Put(target, root, reader, entry, spool, owner);
+            Put(target, root, reader, entry, spool, owner, links);
         }
 
         return true;
     }
 
-    private static void Put(TreeEditor target, ImagePath root, TarReader reader, TarEntry entry, string spool, (uint Uid, uint Gid)? owner)
+    private static void Put(TreeEditor target, ImagePath root, TarReader reader, TarEntry entry, string spool, (uint Uid, uint Gid)? owner,
+        Dictionary<ImagePath, List<ImagePath>> links)
     {
         ImagePath path = root;
+
+        // The archive is unpacked in its destination as if that were the root: its symlinks lead nowhere else.
+        var inside = new SubTree(target, root);
         if (!entry.Path.IsRoot)
         {
-            ImagePath parent = target.MakeDirectories(root.Combine(entry.Path.Parent.Value).Value, DirectoryMode, 0, 0);
+            ImagePath parent = target.MakeDirectories(inside.Resolve(entry.Path.Parent).Value, DirectoryMode, (0, 0));
             path = parent.Append(entry.Path.Name);
         }
 
@@ -46,9 +51,43 @@ internal sealed class ArchiveUnpacker(string directory)
             Mode = entry.Type == EntryType.Symlink ? 0b111_111_111 : entry.Mode,
             Uid = owner?.Uid ?? entry.Uid,
             Gid = owner?.Gid ?? entry.Gid,
-            LinkTarget = entry.Type == EntryType.HardLink ? root.Combine(entry.LinkTarget!).Value : entry.LinkTarget,
         };
+        if (entry.Type == EntryType.HardLink)
+        {
+            ImagePath original = ImagePath.Normalize(entry.LinkTarget!);
+            placed = placed with { LinkTarget = inside.Resolve(original.Parent).Append(original.Name).Value };
+            ShareHeader(target, placed, links);
+        }
+
         target.Put(new PlanEntry(placed, entry.Type == EntryType.File ? Bytes(reader, entry, spool) : null));
+    }
+
+    // What an archive says of a later name of a file is said of the file.
+    private static void ShareHeader(TreeEditor target, TarEntry link, Dictionary<ImagePath, List<ImagePath>> links)
+    {
+        ImagePath original = ImagePath.Trusted(link.LinkTarget!);
+        if (!links.TryGetValue(original, out List<ImagePath>? names)) links[original] = names = [original];
+        foreach (ImagePath name in names)
+        {
+            target.Change(name, entry => entry with
+            {
+                Mode = link.Mode, Uid = link.Uid, Gid = link.Gid, ModifiedSeconds = link.ModifiedSeconds,
+            });
+        }
+
+        names.Add(link.Path);
+    }
+
+    private static TarEntry? Next(TarReader reader, TarEntry file)
+    {
+        try
+        {
+            return reader.ReadNext();
+        }
+        catch (KimgException error) when (error.Code == ErrorCode.UnsafeArchive)
+        {
+            throw Bad(file, error);
+        }
     }
 
     private static ByteSource Bytes(TarReader reader, TarEntry entry, string spool)
@@ -83,19 +122,27 @@ internal sealed class ArchiveUnpacker(string directory)
         }
         catch (KimgException error) when (error.Code == ErrorCode.UnsafeArchive)
         {
-            throw new KimgException(ErrorCode.UnsafeArchive, $"'{file.Path}' cannot be unpacked: {error.Message}", error)
-            {
-                Hint = "to copy the archive as a file use COPY, or ADD --unpack=false",
-            };
+            throw Bad(file, error);
         }
     }
+
+    private static KimgException Bad(TarEntry file, KimgException error) =>
+        new(ErrorCode.UnsafeArchive, $"'{file.Path}' cannot be unpacked: {error.Message}", error)
+        {
+            Hint = "to copy the archive as a file use COPY, or ADD --unpack=false",
+        };
 
     private static bool IsTar(Stream packed)
     {
         try
         {
             using Stream tar = Codec.Decompress(packed, leaveOpen: true);
-            return new TarReader(tar, TarDialect.Plain).ReadNext() is not null;
+            var first = new byte[TarFormat.BlockSize];
+
+            // One header tells: what stands in it may still be refused, as unsafe, but is not copied as if it were no archive.
+            if (tar.ReadAtLeast(first, first.Length, throwOnEndOfStream: false) < first.Length) return false;
+            TarRawHeader.Parse(first, 0);
+            return true;
         }
         catch (KimgException)
         {

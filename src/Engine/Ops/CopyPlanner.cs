@@ -52,7 +52,7 @@ internal sealed class CopyPlanner(TreeEditor target, IFileTree source, CopyActio
     }
 
     private void MakeParents(ImagePath directory) =>
-        target.MakeDirectories(directory.Value, _mode?.Octal ?? DirectoryMode, owner?.Uid ?? 0, owner?.Gid ?? 0);
+        target.MakeDirectories(directory.Value, _mode?.Octal ?? DirectoryMode, owner);
 
     private void Put(Selected item, ImagePath path, bool isTop)
     {

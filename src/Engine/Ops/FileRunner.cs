@@ -85,8 +85,8 @@ internal sealed class FileRunner : IOp<OpResult>
                 await new CopyPlanner(editor, source, copy, owner).CopyAsync(_unpacker, cancellationToken);
                 break;
             case MkDirAction directory:
-                (uint uid, uint gid) = directory.Owner is null ? default : await ResolveAsync(editor, directory.Owner, inputs, cancellationToken);
-                editor.MakeDirectories(directory.Path, directory.Mode, uid, gid);
+                (uint, uint)? maker = directory.Owner is null ? null : await ResolveAsync(editor, directory.Owner, inputs, cancellationToken);
+                editor.MakeDirectories(directory.Path, directory.Mode, maker);
                 break;
             case MkFileAction file:
                 await MakeFileAsync(editor, file, inputs, cancellationToken);
@@ -98,9 +98,9 @@ internal sealed class FileRunner : IOp<OpResult>
 
     private async Task MakeFileAsync(TreeEditor editor, MkFileAction file, ImmutableArray<OpResult> inputs, CancellationToken cancellationToken)
     {
-        (uint uid, uint gid) = file.Owner is null ? default : await ResolveAsync(editor, file.Owner, inputs, cancellationToken);
+        (uint Uid, uint Gid)? owner = file.Owner is null ? null : await ResolveAsync(editor, file.Owner, inputs, cancellationToken);
         ImagePath path = ImagePath.Normalize(file.Path);
-        editor.MakeDirectories(path.Parent.Value, 0b111_101_101, uid, gid);
+        editor.MakeDirectories(path.Parent.Value, 0b111_101_101, owner);
         path = editor.Resolve(path);
         if (editor.Find(path) is { Type: EntryType.Directory })
         {
@@ -112,8 +112,8 @@ internal sealed class FileRunner : IOp<OpResult>
             Path = path,
             Type = EntryType.File,
             Mode = ModeChange.Parse(file.ModeText)?.Apply(file.Mode, directory: false) ?? file.Mode,
-            Uid = uid,
-            Gid = gid,
+            Uid = owner?.Uid ?? 0,
+            Gid = owner?.Gid ?? editor.GroupIn(path.Parent),
             Size = file.Content.Length,
             ModifiedSeconds = _op.CreatedTime ?? 0,
         };

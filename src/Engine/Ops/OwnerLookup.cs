@@ -12,7 +12,7 @@ internal static class OwnerLookup
     private const int MaxFile = 4 << 20;
 
     /// <summary><c>user[:group]</c>. A user alone by number gives the same group number; by name, its primary group. A user that is not in the
-    /// files counts as 0, and a group that is not leaves the user's, as BuildKit has it.</summary>
+    /// files counts as 0, and a group that is not leaves the user's; <c>user:</c> is group 0. All as BuildKit has it.</summary>
     public static async Task<(uint Uid, uint Gid)> ResolveAsync(IFileTree tree, string owner, CancellationToken cancellationToken)
     {
         int colon = owner.IndexOf(':');
@@ -20,7 +20,8 @@ internal static class OwnerLookup
         (uint uid, uint gid) = (0, 0);
         if (TryNumber(user, out uid)) gid = uid;
         else if (await FindAsync(tree, "etc/passwd", user, 4, cancellationToken) is { } fields) (uid, gid) = (Number(fields[2]), Number(fields[3]));
-        if (group.Length == 0) return (uid, gid);
+        if (colon < 0) return (uid, gid);
+        if (group.Length == 0) return (uid, 0);
         if (TryNumber(group, out uint number)) gid = number;
         else if (await FindAsync(tree, "etc/group", group, 3, cancellationToken) is { } fields) gid = Number(fields[2]);
         return (uid, gid);

@@ -33,6 +33,7 @@ internal sealed class SourceSelection
             (string root, PatternMatcher? include) = action.Parents ? Pivot(source) : (source, null);
             List<ImagePath> roots = Expand(tree, root, action);
             if (roots.Count == 0 && !action.AllowEmpty) throw NotFound(source);
+            if (action.Parents && !GlobPattern.HasWildcards(source) && tree.Find(tree.Resolve(ImagePath.Normalize(source))) is null) throw NotFound(source);
             foreach (ImagePath path in roots)
             {
                 if (tree.Find(tree.Resolve(path)) is null) throw NotFound(source);
@@ -76,6 +77,7 @@ internal sealed class SourceSelection
             }
 
             if (!isDirectory || (excluded && !_exclude!.HasExclusions)) continue;
+            if (!selected && !excluded && _include?.MayMatchBelow(path.Value) == false) continue;
             int depth = implied.Count;
             if (!selected) implied.Add(new Selected(path, child, Implied: true));
             foreach (Selected item in Below(child, path, implied)) yield return item;

@@ -9,6 +9,8 @@ namespace Kimg.Engine.Ops;
 /// Paths given to the writing methods are resolved already (no symlink among the parents).</summary>
 internal sealed class TreeEditor(IFileTree baseTree, long createdTime) : IFileTree
 {
+    private const int SetGid = 0b010_000_000_000;
+
     private static readonly ImmutableSortedDictionary<string, ImmutableArray<byte>> s_none = ImmutableSortedDictionary<string, ImmutableArray<byte>>.Empty;
 
     private readonly Dictionary<ImagePath, PlanEntry?> _changes = [];
@@ -59,6 +61,12 @@ internal sealed class TreeEditor(IFileTree baseTree, long createdTime) : IFileTr
     /// <summary>Puts an entry, replacing what is there (which is no directory unless this is one too).</summary>
     public void Put(PlanEntry entry) => Set(entry.Entry.Path, entry);
 
+    /// <summary>Changes the header of an entry that was put; nothing happens when none was.</summary>
+    public void Change(ImagePath path, Func<TarEntry, TarEntry> header)
+    {
+        if (_changes.GetValueOrDefault(path) is { } put) Set(path, put with { Entry = header(put.Entry) });
+    }
+
     /// <summary>Removes the path and everything below it; nothing happens when it is not there.</summary>
     public void Remove(ImagePath path)
     {
@@ -69,8 +77,12 @@ internal sealed class TreeEditor(IFileTree baseTree, long createdTime) : IFileTr
         Set(path, null);
     }
 
+    /// <summary>The group of what is made in a directory when nobody says another: that of a setgid directory, else 0.</summary>
+    public uint GroupIn(ImagePath directory) => Find(directory) is { } parent && (parent.Mode & SetGid) != 0 ? parent.Gid : 0;
+
     /// <summary>Makes the directory and its missing parents, following symlinks; returns where it is.</summary>
-    public ImagePath MakeDirectories(string path, int mode, uint uid, uint gid)
+    /// <param name="owner">Null: 0, and the group as the kernel has it.</param>
+    public ImagePath MakeDirectories(string path, int mode, (uint Uid, uint Gid)? owner)
     {
         ImagePath at = ImagePath.Root;
         foreach (string name in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
@@ -79,10 +91,15 @@ internal sealed class TreeEditor(IFileTree baseTree, long createdTime) : IFileTr
             TarEntry? there = Find(at);
             if (there is null)
             {
-                if (!at.IsRoot && Find(at.Parent) is null) MakeDirectories(at.Parent.Value, mode, uid, gid);
+                if (!at.IsRoot && Find(at.Parent) is null) MakeDirectories(at.Parent.Value, mode, owner);
                 Put(new PlanEntry(new TarEntry
                 {
-                    Path = at, Type = EntryType.Directory, Mode = mode & 0b111_111_111, Uid = uid, Gid = gid, ModifiedSeconds = createdTime,
+                    Path = at,
+                    Type = EntryType.Directory,
+                    Mode = (mode & 0b111_111_111) | ((Find(at.Parent)?.Mode ?? 0) & SetGid),
+                    Uid = owner?.Uid ?? 0,
+                    Gid = owner?.Gid ?? GroupIn(at.Parent),
+                    ModifiedSeconds = createdTime,
                 }));
             }
             else if (there.Type != EntryType.Directory)

@@ -18,16 +18,49 @@ internal sealed class GlobPattern
         Rest,
     }
 
+    /// <summary>What most patterns are; these are matched by comparing strings.</summary>
+    private enum Shape
+    {
+        /// <summary><c>a/b</c></summary>
+        Exact,
+
+        /// <summary><c>a/b/**</c></summary>
+        Below,
+
+        /// <summary><c>**/a</c></summary>
+        Anywhere,
+
+        /// <summary><c>**/*.a</c></summary>
+        AnywhereEnding,
+
+        /// <summary><c>*.a</c></summary>
+        Ending,
+
+        Other,
+    }
+
     private readonly record struct Token(Kind Kind, char Value, CharClass? Class);
 
     private readonly Token[] _tokens;
     private readonly string _prefix, _suffix;
+    private readonly Shape _shape;
 
     private GlobPattern(List<Token> tokens)
     {
         _tokens = [.. tokens];
         _prefix = string.Concat(tokens.TakeWhile(t => t.Kind == Kind.Literal).Select(t => t.Value));
         _suffix = string.Concat(tokens.AsEnumerable().Reverse().TakeWhile(t => t.Kind == Kind.Literal).Select(t => t.Value).Reverse());
+        int others = tokens.Count - _suffix.Length;
+        bool oneName = !_suffix.Contains('/', StringComparison.Ordinal);
+        _shape = tokens.Take(others).Select(t => t.Kind).ToArray() switch
+        {
+            [] => Shape.Exact,
+            [.., Kind.Rest] when _prefix.Length == tokens.Count - 1 => Shape.Below,
+            [Kind.EnterDirectories, Kind.Directories] => Shape.Anywhere,
+            [Kind.EnterDirectories, Kind.Directories, Kind.Star] when oneName => Shape.AnywhereEnding,
+            [Kind.Star] when oneName => Shape.Ending,
+            _ => Shape.Other,
+        };
     }
 
     /// <summary>True when the text is more than the name of one thing.</summary>
@@ -85,13 +118,25 @@ internal sealed class GlobPattern
 
     public bool IsMatch(ReadOnlySpan<char> path)
     {
-        if (_prefix.Length == _tokens.Length) return path.SequenceEqual(_prefix);
-        if (!path.StartsWith(_prefix) || !path.EndsWith(_suffix)) return false;
-        return Simulate(path);
+        switch (_shape)
+        {
+            case Shape.Exact:
+                return path.SequenceEqual(_prefix);
+            case Shape.Below:
+                return path.StartsWith(_prefix);
+            case Shape.AnywhereEnding:
+                return path.EndsWith(_suffix);
+            case Shape.Ending:
+                return path.EndsWith(_suffix) && !path.Contains('/');
+            case Shape.Anywhere:
+                return path.EndsWith(_suffix) && (path.Length == _suffix.Length || path[^(_suffix.Length + 1)] == '/');
+            default:
+                return path.StartsWith(_prefix) && path.EndsWith(_suffix) && Simulate(path);
+        }
     }
 
-    // A set of states, advanced one character at a time; state i: tokens before i are matched.
-    private bool Simulate(ReadOnlySpan<char> path)
+    /// <summary>As <see cref="IsMatch"/>, for any pattern: a set of states, advanced one character at a time; state i: tokens before i are matched.</summary>
+    internal bool Simulate(ReadOnlySpan<char> path)
     {
         int count = _tokens.Length + 1;
         Span<bool> states = count <= 256 ? stackalloc bool[count] : new bool[count];

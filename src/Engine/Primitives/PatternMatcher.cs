@@ -8,10 +8,14 @@ public sealed class PatternMatcher
 {
     private readonly ImmutableArray<Entry> _entries;
 
-    private PatternMatcher(ImmutableArray<Entry> entries) => _entries = entries;
+    private PatternMatcher(ImmutableArray<Entry> entries)
+    {
+        _entries = entries;
+        HasExclusions = entries.Any(e => e.IsExclusion);
+    }
 
     /// <summary>True when a pattern starts with <c>!</c>.</summary>
-    public bool HasExclusions => _entries.Any(e => e.IsExclusion);
+    public bool HasExclusions { get; }
 
     public bool IsEmpty => _entries.IsEmpty;
 
@@ -74,11 +78,20 @@ public sealed class PatternMatcher
 
     /// <summary>As <see cref="MatchesOrParentMatches"/> for a tree that is walked from the top: <paramref name="parent"/> is what this method gave for the
     /// directory the path is in (default for entries of the root), <paramref name="state"/> what its own entries need.</summary>
-    public bool Matches(string path, PatternState parent, out PatternState state)
+    public bool Matches(ReadOnlySpan<char> path, PatternState parent, out PatternState state)
+    {
+        var flags = new bool[_entries.Length];
+        state = new PatternState(flags);
+        return Matches(path, parent, flags);
+    }
+
+    /// <summary>The same for what has nothing below it.</summary>
+    public bool Matches(ReadOnlySpan<char> path, PatternState parent) => Matches(path, parent, default(Span<bool>));
+
+    private bool Matches(ReadOnlySpan<char> path, PatternState parent, Span<bool> flags)
     {
         bool matched = false;
-        var flags = new bool[_entries.Length];
-        for (int i = 0; i < flags.Length; i++)
+        for (int i = 0; i < _entries.Length; i++)
         {
             Entry entry = _entries[i];
             bool match = parent.Flags is { } above && above[i];
@@ -88,24 +101,24 @@ public sealed class PatternMatcher
                 match = parent.Flags is null ? entry.MatchesPathOrParent(path) : entry.Matches(path);
             }
 
-            flags[i] = match;
+            if (!flags.IsEmpty) flags[i] = match;
             if (match) matched = !entry.IsExclusion;
         }
 
-        state = new PatternState(flags);
         return matched;
     }
 
     /// <summary>False when nothing below this directory can be taken back by a <c>!</c> pattern, so an ignored directory need not be walked.</summary>
-    public bool MayIncludeBelow(string directory)
+    public bool MayIncludeBelow(ReadOnlySpan<char> directory) => MayConcern(directory, exclusions: true);
+
+    /// <summary>False when no pattern (but those with <c>!</c>) can match anything below this directory, which none matches itself.</summary>
+    public bool MayMatchBelow(ReadOnlySpan<char> directory) => MayConcern(directory, exclusions: false);
+
+    private bool MayConcern(ReadOnlySpan<char> directory, bool exclusions)
     {
-        string prefix = directory + "/";
         foreach (Entry entry in _entries)
         {
-            if (!entry.IsExclusion) continue;
-            int wildcard = entry.Text.AsSpan().IndexOfAny("*?[\\");
-            string literal = wildcard < 0 ? entry.Text + "/" : entry.Text[..wildcard];
-            if (literal.StartsWith(prefix, StringComparison.Ordinal) || prefix.StartsWith(literal, StringComparison.Ordinal)) return true;
+            if (entry.IsExclusion == exclusions && entry.MayMatchBelow(directory)) return true;
         }
 
         return false;
@@ -118,13 +131,16 @@ public sealed class PatternMatcher
 
         public Entry(string text, bool isExclusion, GlobPattern glob)
         {
-            (Text, IsExclusion, _glob) = (text, isExclusion, glob);
+            (IsExclusion, _glob) = (isExclusion, glob);
+            int wildcard = text.AsSpan().IndexOfAny("*?[\\");
+            Literal = wildcard < 0 ? text + "/" : text[..wildcard];
             // Quirks of the reference: "a**" is a bare prefix and "**a" a bare suffix, wherever in a name they fall.
             if (IsPlain(text.AsSpan(text.StartsWith("**", StringComparison.Ordinal) ? 2 : text.Length))) _suffix = text[2..];
             else if (text.EndsWith("**", StringComparison.Ordinal) && IsPlain(text.AsSpan(0, text.Length - 2))) _prefix = text[..^2];
         }
 
-        public string Text { get; }
+        // Up to the first wildcard; ends with a slash where there is none.
+        private string Literal { get; }
 
         public bool IsExclusion { get; }
 
@@ -135,22 +151,31 @@ public sealed class PatternMatcher
             return _glob.IsMatch(path);
         }
 
-        public bool MatchesPathOrParent(string path)
+        /// <summary>False when nothing below the directory can match.</summary>
+        public bool MayMatchBelow(ReadOnlySpan<char> directory)
         {
-            if (Matches(path)) return true;
-            for (int slash = path.IndexOf('/'); slash >= 0; slash = path.IndexOf('/', slash + 1))
-            {
-                if (Matches(path.AsSpan(0, slash))) return true;
-            }
+            ReadOnlySpan<char> literal = Literal;
+            return literal.Length > directory.Length
+                ? literal.StartsWith(directory) && literal[directory.Length] == '/'
+                : directory.StartsWith(literal);
+        }
 
-            return false;
+        public bool MatchesPathOrParent(ReadOnlySpan<char> path)
+        {
+            for (ReadOnlySpan<char> at = path; ;)
+            {
+                if (Matches(at)) return true;
+                int slash = at.LastIndexOf('/');
+                if (slash < 0) return false;
+                at = at[..slash];
+            }
         }
 
         private static bool IsPlain(ReadOnlySpan<char> text) => !text.IsEmpty && text.IndexOfAny("*?[]\\") < 0;
     }
 }
 
-/// <summary>Which patterns matched a directory; see <see cref="PatternMatcher.Matches"/>.</summary>
+/// <summary>Which patterns matched a directory; see PatternMatcher.Matches.</summary>
 public readonly struct PatternState
 {
     internal PatternState(bool[] flags) => Flags = flags;

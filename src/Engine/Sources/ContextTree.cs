@@ -6,26 +6,30 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Kimg.Engine.Sources;
 
-/// <summary>A directory of this machine as a build context: what the ignore file hides is not there, everything belongs to 0:0, nothing is read before it is asked for.
-/// Sockets are left out, as BuildKit does. Thread-safe.</summary>
+/// <summary>A directory of this machine as a build context: what the ignore file hides is not there, everything belongs to 0:0 unless it came in an archive, nothing is read before it is asked for.
+/// A
+/// socket is an empty file, as BuildKit has it. Thread-safe.</summary>
 internal sealed class ContextTree : IFileTree, IDisposable
 {
     private readonly SafeFileHandle _root;
     private readonly PatternMatcher? _ignore;
     private readonly ContextDigests _digests;
+    private readonly ContextHeaders? _headers;
     private readonly Dictionary<ImagePath, Found?> _found = [];
     private readonly Dictionary<ImagePath, IReadOnlyList<TarEntry>> _children = [];
     private readonly Dictionary<ImagePath, PatternState> _states = [];
     private readonly Dictionary<(ulong Device, ulong Inode), ImagePath> _links = [];
+    private readonly HashSet<ImagePath> _sockets = [];
     private readonly Lock _gate = new();
 
     /// <param name="directory">Absolute path.</param>
     /// <param name="ignore">What is hidden; null: nothing.</param>
-    public ContextTree(string directory, PatternMatcher? ignore, ContextDigests digests)
+    public ContextTree(string directory, PatternMatcher? ignore, ContextDigests digests, ContextHeaders? headers = null)
     {
         HostPath = directory;
         _ignore = ignore;
         _digests = digests;
+        _headers = headers;
         _root = Guard(ImagePath.Root, () => Trees.OpenRoot(directory));
     }
 
@@ -59,7 +63,12 @@ internal sealed class ContextTree : IFileTree, IDisposable
 
     public void Dispose() => _root.Dispose();
 
-    private SafeFileHandle OpenFile(ImagePath path) => Guard(path, () => Trees.OpenFile(_root, path.Value));
+    private SafeFileHandle OpenFile(ImagePath path) => Guard(path, () => IsSocket(path) ? File.OpenHandle("/dev/null") : Trees.OpenFile(_root, path.Value));
+
+    private bool IsSocket(ImagePath path)
+    {
+        lock (_gate) return _sockets.Contains(path);
+    }
 
     private Found? FindLocked(ImagePath path)
     {
@@ -81,19 +90,13 @@ internal sealed class ContextTree : IFileTree, IDisposable
     private List<TarEntry> List(ImagePath directory)
     {
         using SafeFileHandle handle = Trees.OpenDirectory(_root, directory.IsRoot ? "." : directory.Value);
-        List<string> names = Trees.List(handle);
-        var entries = new List<TarEntry>(names.Count);
-        PatternState state = _states.GetValueOrDefault(directory);
-        bool exceptions = _ignore?.HasExclusions ?? false;
-        foreach (string name in names)
+        List<(string Name, bool Hidden)> visible = Visible(directory, Trees.Read(handle));
+        visible.Sort(static (a, b) => PathText.Compare(a.Name, b.Name));
+        var entries = new List<TarEntry>(visible.Count);
+        foreach ((string name, bool hidden) in visible)
         {
             ImagePath path = directory.Append(name);
-            PatternState below = default;
-            bool hidden = _ignore?.Matches(path.Value, state, out below) ?? false;
-            if (hidden && !exceptions) continue;
-            if (!Trees.TryStat(handle, name, out FileStat stat) || stat.Format == FileStat.Socket) continue;
-            if (hidden && (!stat.IsDirectory || !_ignore!.MayIncludeBelow(path.Value))) continue;
-            if (stat.IsDirectory && _ignore is not null) _states[path] = below;
+            if (!Trees.TryStat(handle, name, out FileStat stat) || (hidden && !stat.IsDirectory)) continue;
             Found found = Make(path, stat);
             if (stat.IsSymlink) found = found with { Entry = found.Entry with { LinkTarget = Trees.ReadLink(handle, name) } };
             _found[path] = found;
@@ -111,6 +114,46 @@ internal sealed class ContextTree : IFileTree, IDisposable
         return entries;
     }
 
+    /// <summary>What the ignore file leaves, and hidden directories that may hold something it takes back. Nothing is asked of the file system for this: most
+    /// of a large context is usually hidden.</summary>
+    private List<(string Name, bool Hidden)> Visible(ImagePath directory, List<DirectoryItem> items)
+    {
+        var visible = new List<(string, bool)>(_ignore is null ? items.Count : 0);
+        PatternState state = _states.GetValueOrDefault(directory);
+        int start = directory.IsRoot ? 0 : directory.Value.Length + 1;
+        var buffer = new char[start + 256];
+        if (start > 0)
+        {
+            directory.Value.CopyTo(buffer);
+            buffer[start - 1] = '/';
+        }
+
+        foreach (DirectoryItem item in items)
+        {
+            bool hidden = false;
+            if (_ignore is not null)
+            {
+                // A name has 255 bytes at most, and no fewer bytes than characters.
+                item.Name.CopyTo(buffer.AsSpan(start));
+                ReadOnlySpan<char> path = buffer.AsSpan(0, start + item.Name.Length);
+                if (item.MayBeDirectory)
+                {
+                    hidden = _ignore.Matches(path, state, out PatternState below);
+                    if (hidden && !_ignore.MayIncludeBelow(path)) continue;
+                    _states[directory.Append(item.Name)] = below;
+                }
+                else if (_ignore.Matches(path, state))
+                {
+                    continue;
+                }
+            }
+
+            visible.Add((item.Name, hidden));
+        }
+
+        return visible;
+    }
+
     private Found Make(ImagePath path, in FileStat stat)
     {
         EntryType type = stat.Format switch
@@ -122,6 +165,7 @@ internal sealed class ContextTree : IFileTree, IDisposable
             FileStat.Fifo => EntryType.Fifo,
             _ => EntryType.File,
         };
+        if (stat.Format == FileStat.Socket) _sockets.Add(path);
         string? link = null;
         if (type == EntryType.File && stat.LinkCount > 1 && !_links.TryAdd((stat.Device, stat.Inode), path))
         {
@@ -134,11 +178,13 @@ internal sealed class ContextTree : IFileTree, IDisposable
             Type = link is null ? type : EntryType.HardLink,
             LinkTarget = link,
             Mode = type == EntryType.Symlink ? 0b111_111_111 : stat.Mode,
-            Size = type == EntryType.File ? stat.Size : 0,
+            Size = stat.Format == FileStat.File ? stat.Size : 0,
             ModifiedSeconds = stat.ModifiedSeconds,
             DeviceMajor = type is EntryType.CharDevice or EntryType.BlockDevice ? stat.RdevMajor : 0,
             DeviceMinor = type is EntryType.CharDevice or EntryType.BlockDevice ? stat.RdevMinor : 0,
         };
+        if (type != EntryType.Symlink && _headers?.Invoke(path) is { } header) entry = entry with { Mode = header.Mode, Uid = header.Uid, Gid = header.Gid };
+        else if (_headers?.Invoke(path) is { } owner) entry = entry with { Uid = owner.Uid, Gid = owner.Gid };
         return new Found(entry, FileStamp.Of(path, stat));
     }
 

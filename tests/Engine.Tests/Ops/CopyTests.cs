@@ -130,7 +130,7 @@ public sealed class CopyTests : IDisposable
         var editor = new TreeEditor(EmptyTree.Instance, 0);
         foreach (string entry in entries)
         {
-            if (entry.EndsWith('/')) editor.MakeDirectories(entry, 0b111_101_101, 0, 0);
+            if (entry.EndsWith('/')) editor.MakeDirectories(entry, 0b111_101_101, null);
             else if (entry.Contains('>')) editor.Put(new PlanEntry(new TarEntry
             {
                 Path = ImagePath.Normalize(entry.Split('>')[0]), Type = EntryType.Symlink, LinkTarget = entry.Split('>')[1], Mode = 0b111_111_111,

@@ -6,6 +6,27 @@ namespace Kimg.Engine.Tests.Primitives;
 public sealed class GlobPatternTests
 {
     [Theory]
+    [InlineData("a/b")]
+    [InlineData("a/**")]
+    [InlineData("**")]
+    [InlineData("**/a")]
+    [InlineData("**/a/b")]
+    [InlineData("**/*.c")]
+    [InlineData("**/*")]
+    [InlineData("*.c")]
+    [InlineData("*")]
+    [InlineData("*/a")]
+    [InlineData("**/*/a")]
+    [InlineData("a*")]
+    [InlineData("**a")]
+    public void Comparing_strings_gives_what_the_automaton_gives(string text)
+    {
+        Assert.True(GlobPattern.TryParse(text, globstar: true, out GlobPattern? pattern));
+        foreach (string path in (string[])["a", "b", "a/b", "a/", "b/a", "x/a/b", "xa", "x/xa", ".c", "a.c", "x/a.c", "x/.c", "a.c/x", "", "ab", "a/b/c.c", "c.c/a", "x/a/"])
+            Assert.True(pattern.IsMatch(path) == pattern.Simulate(path), $"'{text}' and '{path}'");
+    }
+
+    [Theory]
     [InlineData("abc", "abc", true)]
     [InlineData("*", "abc", true)]
     [InlineData("*c", "abc", true)]
