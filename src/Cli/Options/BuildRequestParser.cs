@@ -160,7 +160,7 @@ internal static class BuildRequestParser
     private static ImmutableArray<CacheDestination> CacheTo(Arguments arguments, CliHost host, ImmutableSortedDictionary<string, string> buildArgs)
     {
         List<CacheDestination> destinations = [.. arguments.Values(Row.CacheTo).Select(t => CacheParser.ParseDestination(t, host))];
-        bool inline = buildArgs.GetValueOrDefault("BUILDKIT_INLINE_CACHE") is "1" or "true";
+        bool inline = buildArgs.GetValueOrDefault("BUILDKIT_INLINE_CACHE") is "1" or "t" or "T" or "true" or "TRUE" or "True";
         if (inline && !destinations.Any(d => d.Location is InlineCache)) destinations.Add(new CacheDestination(new InlineCache()));
         return [.. destinations];
     }

@@ -40,6 +40,7 @@ internal sealed class WholeFile : IDisposable
     public void Commit()
     {
         if (OperatingSystem.IsWindows()) _held.Dispose(); // an open file is not renamed there
+        else _held.LetOthersRead();
         File.Move(_temporary, _path, overwrite: true);
         _committed = true;
     }

@@ -17,14 +17,7 @@ internal static class SpecialArguments
     /// <exception cref="KimgException">UnsupportedFeature; InvalidArgument: a value that is no truth value.</exception>
     public static void RefuseUnsupported(IReadOnlyDictionary<string, string> buildArgs)
     {
-        if (Flag(buildArgs, InlineCache) == true)
-        {
-            throw new KimgException(ErrorCode.UnsupportedFeature, $"{InlineCache} is not supported")
-            {
-                Hint = "leave it out: kimg's cache is in its state directory; keep that between builds (--state-dir)",
-            };
-        }
-
+        Flag(buildArgs, InlineCache);
         if (Flag(buildArgs, NoFileOperations) == true)
             throw new KimgException(ErrorCode.UnsupportedFeature, $"{NoFileOperations} is not supported") { Hint = "leave it out: BuildKit has no such mode any more" };
     }

@@ -116,7 +116,6 @@ public sealed class ContextTests : RemoteBuilds
     }
 
     [Theory]
-    [InlineData("BUILDKIT_INLINE_CACHE", "1", ErrorCode.UnsupportedFeature)]
     [InlineData("BUILDKIT_INLINE_CACHE", "maybe", ErrorCode.InvalidArgument)]
     [InlineData("BUILDKIT_DISABLE_FILEOP", "true", ErrorCode.UnsupportedFeature)]
     [InlineData("BUILDKIT_CONTEXT_KEEP_GIT_DIR", "perhaps", ErrorCode.InvalidArgument)]
