@@ -43,7 +43,6 @@ public sealed class ExcerptTests : IClassFixture<ExcerptTests.Shared>
     [InlineData("FROM " + Nowhere + "/none:1", "KIMG4001", 5)]
     [InlineData("FROM Bad^Name", "KIMG2005", 3)]
     [InlineData("FROM --platform=linux/a/b/c scratch", "KIMG2005", 3)]
-    [InlineData("FROM --platform=linux/arm64 scratch\nCOPY foreign /foreign\nRUN [\"/foreign\"]", "KIMG5003", 6, true)]
     [InlineData("FROM 0", "KIMG4001", 5)]
     public async Task A_step_that_fails_is_shown_with_its_line(string instructions, string code, int exitCode, bool anyLine = false)
     {
@@ -63,11 +62,6 @@ public sealed class ExcerptTests : IClassFixture<ExcerptTests.Shared>
             Scene.File("named/file", new string('x', 1000));
             System.Formats.Tar.TarFile.CreateFromDirectory(Path.Combine(Scene.Context, "named"), Path.Combine(Scene.Context, "broken.tar"), false);
             using (FileStream tar = File.Open(Path.Combine(Scene.Context, "broken.tar"), FileMode.Open)) tar.SetLength((3 * 512) + 100);
-            byte[] elf = new byte[64];
-            "\x7fELF\x02\x01\x01"u8.CopyTo(elf);
-            (elf[16], elf[18]) = (2, 183); // EM_AARCH64
-            File.WriteAllBytes(Path.Combine(Scene.Context, "foreign"), elf);
-            File.SetUnixFileMode(Path.Combine(Scene.Context, "foreign"), (UnixFileMode)0b111_101_101);
         }
 
         internal Scene Scene { get; } = new();

@@ -65,7 +65,7 @@ internal static class LoginVerbs
         using Secret password = await PasswordAsync(arguments, host, registry, cancellationToken);
         await using IEngine engine = EngineOptionRows.Open(arguments, host);
         string where = await engine.LoginAsync(registry, user, password, cancellationToken);
-        host.WriteLine($"logged in to {registry} (stored in {where})");
+        host.WriteLine($"logged in to {registry} (stored {(Path.IsPathRooted(where) ? "unencrypted " : "")}in {where})");
         return 0;
     }
 

@@ -83,7 +83,7 @@ public class ProtocolTests
 
             KimgException version = await Assert.ThrowsAsync<KimgException>(() => connection.EndAsync(
                 connection.Begin(new HelloCall(99, new WorkerSettings("/s", "/s", "auto", "/p", default)), []), CancellationToken.None));
-            Assert.Equal("the worker speaks version 1, not 99", version.Message);
+            Assert.Equal($"the worker speaks version {WorkerChannel.Version}, not 99", version.Message);
         }
     }
 
