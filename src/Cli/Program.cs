@@ -1,5 +1,6 @@
 using Kimg.Cli.CommandLine;
 using Kimg.Cli.Errors;
+using Kimg.Cli.Kaniko;
 
 namespace Kimg.Cli;
 
@@ -14,6 +15,7 @@ internal static class Program
             // The tty view hides the cursor.
             if (host.ErrorIsTerminal()) host.WriteError("\u001b[?25h");
         });
-        return await Runner.RunAsync(args, host, interruption.Token);
+        string[] argv = KanikoCommandLine.Translate(Environment.GetCommandLineArgs()[0], args);
+        return await Runner.RunAsync(argv, host, interruption.Token);
     }
 }

@@ -19,6 +19,7 @@ internal static class Catalog
         ("prune", StoreVerbs.CreatePrune),
         ("login", LoginVerbs.CreateLogin),
         ("logout", LoginVerbs.CreateLogout),
+        ("kaniko", KanikoVerb.Create),
         ("registry serve", RegistryServeVerb.Create),
         ("doctor", DoctorVerb.Create),
         ("completion", CompletionVerb.Create),

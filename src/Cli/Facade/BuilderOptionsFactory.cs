@@ -14,6 +14,8 @@ internal static class BuilderOptionsFactory
 
     public static BuilderOptions Create(EngineOptions options, FrozenDictionary<string, string> environment, TimeProvider time)
     {
+        if (!options.Variables.IsEmpty)
+            environment = environment.Where(e => !options.Variables.ContainsKey(e.Key)).Concat(options.Variables).ToFrozenDictionary(StringComparer.Ordinal);
         string? Variable(string name) => environment.GetValueOrDefault(name);
         return Create(options, Variable, time) with
         {
@@ -38,7 +40,8 @@ internal static class BuilderOptionsFactory
             ConfigurationFiles = RegistriesConf.FindFiles(Given(variable("CONTAINERS_REGISTRIES_CONF")), Given(variable("HOME"))),
             SslCertFile = Given(variable("SSL_CERT_FILE")),
             SslCertDirectory = Given(variable("SSL_CERT_DIR")),
-            CertificateDirectories = [.. s_certificateDirectories, .. ConfigDirectory(variable)],
+            Attempts = Math.Max(options.Attempts ?? 0, new RegistryOptions().Attempts),
+            CertificateDirectories = [.. CertificateFolder.Of(options.Certificates), .. s_certificateDirectories, .. ConfigDirectory(variable)],
         },
         Environment = variable,
         Time = time,

@@ -15,16 +15,21 @@ internal static class BuildRequestParser
 {
     public static BuildRequest Parse(Arguments arguments, CliHost host)
     {
-        UnsupportedOptions.Refuse(arguments);
         (ContextSource context, string? path, string? text) = ContextOf(arguments, host);
+        return Parse(arguments, host, context, path, arguments.Value(Row.ContextSubPath) is { Length: > 0 } below ? below : null) with { DockerfileText = text };
+    }
+
+    /// <summary>With a context and a Dockerfile that are already known.</summary>
+    public static BuildRequest Parse(Arguments arguments, CliHost host, ContextSource context, string? dockerfile, string? subPath)
+    {
+        UnsupportedOptions.Refuse(arguments);
         ImmutableSortedDictionary<string, string> buildArgs = BuildArgs(arguments, host);
         ImmutableArray<ImageReference> names = [.. arguments.Values(Row.Tag).Select(Name).Distinct()];
         return new BuildRequest
         {
             Context = context,
-            ContextSubPath = arguments.Value(Row.ContextSubPath) is { Length: > 0 } below ? below : null,
-            DockerfilePath = path,
-            DockerfileText = text,
+            ContextSubPath = subPath,
+            DockerfilePath = dockerfile,
             Target = arguments.Value(Row.Target) is { Length: > 0 } target ? target : null,
             Platforms = Platforms(arguments),
             BuildArgs = buildArgs,

@@ -1,0 +1,65 @@
+using System.Globalization;
+using System.Text;
+using Kimg.Cli.CommandLine;
+using Kimg.Cli.Facade;
+using Kimg.Cli.Kaniko;
+using Kimg.Cli.Progress;
+using Kimg.Engine.Build;
+using Kimg.Engine.Oci;
+using Kimg.Engine.Primitives;
+
+namespace Kimg.Cli.Verbs;
+
+/// <summary>kimg for whoever has a command line of Kaniko or Kimia.</summary>
+internal static class KanikoVerb
+{
+    public static Verb Create() => new()
+    {
+        Name = "kaniko",
+        Summary = "Build with the command line of Kaniko or Kimia",
+        Details = "Started as executor or kimia, kimg takes these flags without the verb. docs/migrating.md tells what each does.",
+        Options = [.. KanikoFlags.All.Select(f => f.Row)],
+        Run = RunAsync,
+    };
+
+    private static async Task<int> RunAsync(Arguments arguments, CliHost host, CancellationToken cancellationToken)
+    {
+        KanikoBuild build = KanikoParser.Parse(arguments, host);
+        Action<string> write = build.Timestamps ? text => host.WriteError(Timestamped(text, host.Time.GetUtcNow())) : host.WriteError;
+        ProgressView view = build.Progress == "plain" ? new PlainProgress(write, host.Colours) : ProgressViews.Create(build.Progress, host);
+        await using IEngine engine = host.OpenEngine(build.Engine);
+        BuildResult result;
+        using (var pump = new ProgressPump(view, host.Time))
+        {
+            result = await engine.BuildAsync(build.Request, pump, cancellationToken);
+        }
+
+        if (build.Progress == "plain") write(WarningList.Render(result.Warnings, arguments.Flag(GlobalOptions.Debug), host.Colours));
+        if (result.Root is { } root) await WriteFilesAsync(build, root.Digest, cancellationToken);
+        return 0;
+    }
+
+    private static async Task WriteFilesAsync(KanikoBuild build, Digest digest, CancellationToken cancellationToken)
+    {
+        await WriteAsync(build.DigestFile, digest.ToString(), cancellationToken);
+        await WriteAsync(build.NameDigestFile, Lines(build, r => $"{r.Name}@{digest}"), cancellationToken);
+        await WriteAsync(build.NameTagDigestFile, Lines(build, r => $"{r}@{digest}"), cancellationToken);
+    }
+
+    private static string Lines(KanikoBuild build, Func<ImageReference, string> line) => string.Concat(build.Request.Names.Select(n => line(n) + "\n"));
+
+    private static async Task WriteAsync(string? path, string text, CancellationToken cancellationToken)
+    {
+        if (path is null) return;
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        await File.WriteAllTextAsync(path, text, cancellationToken);
+    }
+
+    private static string Timestamped(string text, DateTimeOffset now)
+    {
+        var stamped = new StringBuilder();
+        foreach (string line in text.TrimEnd('\n').Split('\n'))
+            stamped.Append(now.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture)).Append(' ').Append(line).Append('\n');
+        return text.Length == 0 ? "" : stamped.ToString();
+    }
+}
