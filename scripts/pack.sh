@@ -3,8 +3,10 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 [[ ${KIMG_PACK_NATIVE:-} == keep && -x artifacts/native/linux-x64/kimg ]] || bash scripts/native.sh
-rm -f artifacts/packages/*.nupkg
-rm -rf artifacts/tasks
-dotnet publish src/Tasks -nologo -v quiet -clp:NoSummary -c Release -r linux-x64 -o artifacts/tasks
-dotnet pack src/Tasks -nologo -v quiet -clp:NoSummary -c Release
+rm -rf artifacts/packages artifacts/tasks
+quiet=(-nologo -v quiet -clp:NoSummary -c Release)
+# The tasks compiled ahead for this machine; both packages hold them.
+dotnet publish src/Tasks "${quiet[@]}" -r linux-x64 -o artifacts/tasks
+dotnet pack src/Tasks "${quiet[@]}"
+dotnet pack src/Tool "${quiet[@]}"
 ls -l artifacts/packages

@@ -113,7 +113,8 @@ internal static class AppDockerfile
         var text = new StringBuilder(value.Length);
         foreach (char c in value)
         {
-            if (c is '\\' or '$' or '"' or '\'') text.Append('\\');
+            // '<' because a word that begins with two of them is a here-document.
+            if (c is '\\' or '$' or '"' or '\'' or '<') text.Append('\\');
             text.Append(c);
         }
 

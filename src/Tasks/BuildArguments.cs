@@ -14,7 +14,7 @@ internal sealed partial class BuildArguments(BuildImage task)
         yield return "--progress=rawjson";
         foreach (string option in task.Options()) yield return option;
         yield return "--file=" + dockerfile;
-        yield return "--metadata-file=" + Path.Combine(task.WorkDirectory, "metadata.json");
+        yield return "--metadata-file=" + task.MetadataFile;
         foreach (string name in names) yield return "--tag=" + name;
         foreach (string output in outputs.Options) yield return "--output=" + output;
         foreach (ITaskItem annotation in task.Annotations) yield return $"--annotation={annotation.ItemSpec}={annotation.GetMetadata("Value")}";

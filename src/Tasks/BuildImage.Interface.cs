@@ -19,6 +19,10 @@ public sealed partial class BuildImage : KimgTask
     [Required]
     public string WorkDirectory { get; set; } = "";
 
+    /// <summary>The result as JSON goes here; absolute.</summary>
+    [Required]
+    public string MetadataFile { get; set; } = "";
+
     /// <summary>Publish directories, one for each runtime identifier (metadata RuntimeIdentifier, AppCommand).</summary>
     public ITaskItem[] PublishOutput { get; set; } = [];
 

@@ -12,8 +12,6 @@ public sealed partial class BuildImage
 
     private string StampFile => Path.Combine(WorkDirectory, "image.json");
 
-    private string MetadataFile => Path.Combine(WorkDirectory, "metadata.json");
-
     protected override async Task RunAsync(CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(WorkDirectory);
@@ -169,11 +167,13 @@ public sealed partial class BuildImage
 
     private void Report(ImageStamp stamp)
     {
-        (Digest, ImageId, MediaType, BaseDigest, Pushed) = (stamp.Digest, stamp.ImageId, stamp.MediaType, stamp.BaseDigest, stamp.Pushed);
+        // Of an index, which has no configuration, its digest: as kimg build --iidfile has it.
+        ImageId = stamp.ImageId.Length > 0 ? stamp.ImageId : stamp.Digest;
+        (Digest, MediaType, BaseDigest, Pushed) = (stamp.Digest, stamp.MediaType, stamp.BaseDigest, stamp.Pushed);
         ArchivePath = stamp.Archives.FirstOrDefault() ?? "";
         Images = [.. stamp.Names.Select(name => new TaskItem(name, new Dictionary<string, string>
         {
-            ["Digest"] = stamp.Digest, ["ImageId"] = stamp.ImageId, ["MediaType"] = stamp.MediaType, ["Pushed"] = stamp.Pushed ? "true" : "false",
+            ["Digest"] = stamp.Digest, ["ImageId"] = ImageId, ["MediaType"] = stamp.MediaType, ["Pushed"] = stamp.Pushed ? "true" : "false",
             ["ArchivePath"] = ArchivePath, ["MetadataFile"] = MetadataFile,
         }))];
     }

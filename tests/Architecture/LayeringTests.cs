@@ -60,6 +60,7 @@ public sealed partial class LayeringTests
     [InlineData("src/Action/Kimg.Action.csproj", "Engine")]
     [InlineData("src/Tasks/Kimg.Tasks.csproj", "Engine")]
     [InlineData("src/Cli/Kimg.Cli.csproj", "Engine Action")]
+    [InlineData("src/Tool/Kimg.Tool.csproj", "")]
     public void A_project_references_only_what_is_below_it(string project, string allowed)
     {
         string[] references = [.. ProjectReference().Matches(Repository.Read(project)).Select(m => m.Groups[1].Value)];

@@ -19,7 +19,7 @@ public sealed class DotnetMachine : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        if (!Directory.Exists(Packages) || Directory.GetFiles(Packages, "Kimg.Tasks.*.nupkg").Length == 0)
+        if (!Directory.Exists(Packages) || Directory.GetFiles(Packages, "Kimg.*.nupkg").Length < 2)
             throw new FileNotFoundException("no packages in artifacts/packages; ./build.sh pack makes them");
         _registry = await DebianRegistry.StartAsync();
         await HostProgram.MustAsync("bash", RepositoryFiles.Path("tests/Bases/make.sh"), "--push", Registry, "dotnet-runtime");
@@ -71,6 +71,7 @@ public sealed class DotnetMachine : IAsyncLifetime
 
     public ImmutableDictionary<string, string> Environment(params (string Name, string Value)[] more) => ImmutableDictionary<string, string>.Empty
         .Add("NUGET_PACKAGES", _directory["packages"])
+        .Add("DOTNET_CLI_HOME", _directory["home"])
         .Add("KIMG_STATE_DIR", StateDirectory)
         .Add("KIMG_REGISTRY_MIRROR", "mcr.microsoft.com=" + Registry)
         .Add("DOTNET_CLI_TELEMETRY_OPTOUT", "1")

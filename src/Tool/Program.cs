@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace Kimg.Tool;
+
+internal static class Program
+{
+    private const string Help = """
+        Usage: dotnet build-image [PROJECT | SOLUTION | DIRECTORY] [OPTIONS]
+
+        Makes a container image of a .NET project, of all applications of a solution, or of a directory with a Dockerfile.
+
+          -b, --base IMAGE|FLAVOUR   the base image, or a flavour of Microsoft's such as alpine
+          -t, --tag NAME[:TAG]       name the image; repeatable
+          -a, --arch ARCH[,ARCH]     x64, arm64, …; several give an index
+              --platform OS/ARCH,…   one publish for several platforms
+              --push                 push to the registry of each name
+              --as-file FILE         write the Dockerfile of a project, build nothing
+              --print                the same, to standard output
+              --portable             with these: a Dockerfile that any builder takes
+              --context DIRECTORY    the context of the project's Dockerfile
+          -f, --file FILE            the Dockerfile
+          -c, --configuration NAME   Release, if left out
+              --framework TFM        of a project with several
+              --check                only lint the Dockerfile
+          -q, --quiet                print only the image's ID
+          -p:NAME=VALUE              a property of the project
+
+        All options of kimg build can be given too: --build-arg, --secret, --output, --target, --no-cache, …
+        """;
+
+    private static async Task<int> Main(string[] arguments)
+    {
+        try
+        {
+            CommandLine line = CommandLine.Parse(arguments);
+            if (line.Flag("help"))
+            {
+                Console.WriteLine(Help);
+                return 0;
+            }
+
+            Subject subject = Subject.Find(line.Subject, Environment.CurrentDirectory);
+            return subject.IsProject ? await BuildProjectAsync(line, subject) : await BuildDockerfileAsync(arguments, line, subject);
+        }
+        catch (UsageException e)
+        {
+            await Console.Error.WriteLineAsync($"ERROR KIMG1001: {e.Message}\n  hint: dotnet build-image --help");
+            return 2;
+        }
+    }
+
+    private static async Task<int> BuildProjectAsync(CommandLine line, Subject subject)
+    {
+        string printed = Path.Combine(Path.GetDirectoryName(subject.Path)!, "obj", $"kimg-print-{Environment.ProcessId}.Dockerfile");
+        if (line.Flag("print")) Directory.CreateDirectory(Path.GetDirectoryName(printed)!);
+        string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet";
+        int code = await RunAsync(dotnet, DotnetArguments.Of(line, subject, AppContext.BaseDirectory, Environment.CurrentDirectory, printed));
+        if (!line.Flag("print") || !File.Exists(printed)) return code;
+        Console.Write(await File.ReadAllTextAsync(printed));
+        File.Delete(printed);
+        return code;
+    }
+
+    private static async Task<int> BuildDockerfileAsync(string[] arguments, CommandLine line, Subject subject)
+    {
+        if (line.Options.FirstOrDefault(o => o.Name is "base" or "arch" or "as-file" or "print" or "portable" or "configuration" or "framework") is { Name: { } name })
+            throw new UsageException($"--{name} is for projects, and '{subject.Path}' holds none");
+        string architecture = RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant();
+        string kimg = Path.Combine(AppContext.BaseDirectory, "kimg", "tools", "linux-" + architecture, "kimg");
+        if (!OperatingSystem.IsLinux() || !File.Exists(kimg)) throw new UsageException($"there is no kimg for {RuntimeInformation.RuntimeIdentifier} in this tool");
+        // NuGet keeps no modes.
+        if ((File.GetUnixFileMode(kimg) & UnixFileMode.UserExecute) == 0)
+            File.SetUnixFileMode(kimg, File.GetUnixFileMode(kimg) | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        return await RunAsync(kimg, ["build", .. arguments, .. line.Subject is null ? ["."] : Array.Empty<string>()]);
+    }
+
+    private static async Task<int> RunAsync(string program, IEnumerable<string> arguments)
+    {
+        // Ctrl-C reaches the child as well, which ends by itself.
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
+        using Process process = Process.Start(new ProcessStartInfo(program, arguments)) ?? throw new UsageException($"{program} did not start");
+        await process.WaitForExitAsync();
+        return process.ExitCode;
+    }
+}
