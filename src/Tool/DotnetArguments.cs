@@ -14,6 +14,11 @@ internal static class DotnetArguments
         ["push"] = "KimgPush", ["portable"] = "KimgPortable", ["no-cache"] = "KimgNoCache", ["pull"] = "KimgPull",
     };
 
+    private static readonly (string Option, string Property)[] s_lists =
+    [
+        ("tag", "KimgImageNames"), ("platform", "KimgPlatforms"), ("registry-insecure", "KimgRegistryInsecure"), ("registry-mirror", "KimgRegistryMirror"),
+    ];
+
     private static readonly string[] s_own =
         ["base", "arch", "tag", "platform", "registry-insecure", "registry-mirror", "configuration", "verbosity", "quiet", "print", "check", "progress", "debug", "log-format"];
 
@@ -51,14 +56,18 @@ internal static class DotnetArguments
         if (line.Last("base") is { } image) yield return (image.AsSpan().IndexOfAny(':', '/') < 0 ? "ContainerFamily" : "ContainerBaseImage", [image]);
         string[] architectures = [.. line.All("arch").SelectMany(value => value.Split(',', ';')).Select(Runtime)];
         if (architectures.Length > 0) yield return (architectures.Length == 1 ? "ContainerRuntimeIdentifier" : "ContainerRuntimeIdentifiers", architectures);
-        foreach ((string option, string property) in new[] { ("tag", "KimgImageNames"), ("platform", "KimgPlatforms"), ("registry-insecure", "KimgRegistryInsecure"), ("registry-mirror", "KimgRegistryMirror") })
+        foreach ((string option, string property) in s_lists)
         {
             string[] values = [.. line.All(option).SelectMany(value => option == "platform" ? value.Split(',') : [value])];
             if (values.Length > 0) yield return (property, values);
         }
 
         if (line.Flag("print")) yield return ("KimgAsFile", [printed]);
-        string[] rest = [.. line.Options.Where(o => !s_properties.ContainsKey(o.Name) && !s_own.Contains(o.Name)).Select(o => $"--{o.Name}={Rooted(o.Name, o.Value, currentDirectory)}")];
+        string[] rest =
+        [
+            .. line.Options.Where(o => !s_properties.ContainsKey(o.Name) && !s_own.Contains(o.Name))
+                .Select(o => $"--{o.Name}={Rooted(o.Name, o.Value, currentDirectory)}"),
+        ];
         if (rest.Length > 0) yield return ("KimgBuildOptions", rest);
     }
 

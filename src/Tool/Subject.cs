@@ -25,7 +25,8 @@ internal sealed record Subject(string Path, bool IsProject)
         };
     }
 
-    private static bool IsProjectFile(string path) => path.EndsWith("proj", StringComparison.OrdinalIgnoreCase) || System.IO.Path.GetExtension(path).ToLowerInvariant() is ".sln" or ".slnx";
+    private static bool IsProjectFile(string path) =>
+        path.EndsWith("proj", StringComparison.OrdinalIgnoreCase) || System.IO.Path.GetExtension(path).ToLowerInvariant() is ".sln" or ".slnx";
 }
 
 /// <summary>The command line cannot be followed.</summary>

@@ -56,9 +56,9 @@ public sealed class DiagnosticsTests(DotnetMachine machine)
         for (int i = 0; i < s_bad.Length; i++)
         {
             (string properties, string code, string says) = s_bad[i];
-            Project[] evaluated = [.. run.Build.FindChildrenRecursive<Project>(p => p.Name == "Console.csproj" && p.GlobalProperties.TryGetValue("Row", out string? row) && row == $"{i}")];
-            Error[] errors = [.. evaluated.SelectMany(p => p.FindChildrenRecursive<Error>()).Distinct()];
-            if (errors is not [{ } error] || error.Code != code || !error.Text.Contains(says, StringComparison.Ordinal) || error.File?.EndsWith("Console.csproj", StringComparison.Ordinal) != true)
+            IEnumerable<Project> built = run.Build.FindChildrenRecursive<Project>(p => p.GlobalProperties.TryGetValue("Row", out string? row) && row == $"{i}");
+            Error[] errors = [.. built.SelectMany(p => p.FindChildrenRecursive<Error>()).Distinct()];
+            if (errors is not [{ } error] || error.Code != code || !error.Text.Contains(says, StringComparison.Ordinal) || Path.GetFileName(error.File) != "Console.csproj")
                 wrong.Add($"{properties}: {string.Join(" | ", errors.Select(e => $"{e.File} {e.Code} {e.Text}"))}");
         }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using System.Text.Json.Nodes;
 using Kimg.Engine.Primitives;
 using Kimg.TestKit;
 using Kimg.Tool;
@@ -51,8 +52,8 @@ public sealed class PureTests
     {
         (ImmutableArray<string> first, ImmutableArray<string> second) = new AppCommand
         {
-            Entrypoint = Words(entrypoint), EntrypointArgs = Words(entrypointArgs), Command = Words(command), CommandArgs = Words(commandArgs), DefaultArgs = Words(defaults),
-            Instruction = instruction,
+            Entrypoint = Words(entrypoint), EntrypointArgs = Words(entrypointArgs), Command = Words(command), CommandArgs = Words(commandArgs),
+            DefaultArgs = Words(defaults), Instruction = instruction,
         }.Resolve(Words(ofBase));
         Assert.Equal((expected, cmd), (string.Join(' ', first), string.Join(' ', second)));
     }
@@ -120,14 +121,15 @@ public sealed class PureTests
             RepositoryFiles.Kimg, "build", "--state-dir", directory["state"], "--progress=none", "--build-context", "publish=" + directory["publish"], "-o",
             $"type=tar,dest={directory["out.tar"]}", "-o", $"type=oci,tar=false,dest={directory["layout"]}", directory.Path);
         string listed = await HostProgram.MustAsync("tar", "--quoting-style=literal", "-tf", directory["out.tar"]);
-        Assert.Equal(names.Order(StringComparer.Ordinal), listed.Split('\n').Where(n => n.StartsWith("my app/", StringComparison.Ordinal) && n.Length > 7).Select(n => n[7..]).Order(StringComparer.Ordinal));
+        IEnumerable<string> found = listed.Split('\n').Where(n => n.StartsWith("my app/", StringComparison.Ordinal) && n.Length > 7).Select(n => n[7..]);
+        Assert.Equal(names.Order(StringComparer.Ordinal), found.Order(StringComparer.Ordinal));
         string config = await HostProgram.MustAsync("skopeo", "inspect", "--config", "oci:" + directory["layout"]);
-        System.Text.Json.Nodes.JsonNode found = System.Text.Json.Nodes.JsonNode.Parse(config)!["config"]!;
-        Assert.Equal(["A=a $X \"b\" \\ 'c' #d", "B="], found["Env"]!.AsArray().Select(e => e!.GetValue<string>()).Where(e => !e.StartsWith("PATH", StringComparison.Ordinal)));
-        Assert.Equal("v$1\\n", found["Labels"]!["k e\"y"]!.GetValue<string>());
-        Assert.Equal(["/my app/x", "$Y", "\"q\""], found["Entrypoint"]!.AsArray().Select(e => e!.GetValue<string>()));
-        Assert.Equal(["ü\\"], found["Cmd"]!.AsArray().Select(e => e!.GetValue<string>()));
-        Assert.Equal("/my app", found["WorkingDir"]!.GetValue<string>().TrimEnd('/'));
+        JsonNode made = JsonNode.Parse(config)!["config"]!;
+        Assert.Equal(["A=a $X \"b\" \\ 'c' #d", "B="], made["Env"]!.AsArray().Select(e => e!.GetValue<string>()).Where(e => !e.StartsWith("PATH", StringComparison.Ordinal)));
+        Assert.Equal("v$1\\n", made["Labels"]!["k e\"y"]!.GetValue<string>());
+        Assert.Equal(["/my app/x", "$Y", "\"q\""], made["Entrypoint"]!.AsArray().Select(e => e!.GetValue<string>()));
+        Assert.Equal(["ü\\"], made["Cmd"]!.AsArray().Select(e => e!.GetValue<string>()));
+        Assert.Equal("/my app", made["WorkingDir"]!.GetValue<string>().TrimEnd('/'));
     }
 
     [Fact]
