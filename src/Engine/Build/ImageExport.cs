@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Kimg.Engine.Content;
 using Kimg.Engine.Exporters;
 using Kimg.Engine.Oci;
-using Kimg.Engine.Primitives;
 using Kimg.Engine.Registry;
 
 namespace Kimg.Engine.Build;

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Collections.Immutable;
 using Kimg.Engine.Archive;
 using Kimg.Engine.Cache;
 using Kimg.Engine.Content;

@@ -1,5 +1,4 @@
 using Kimg.Engine.Archive;
-using Kimg.Engine.Native;
 using Kimg.Engine.Primitives;
 using Microsoft.Win32.SafeHandles;
 
