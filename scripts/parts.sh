@@ -1,7 +1,7 @@
 # Sourced by test.sh; tests/Architecture checks that every test project is in it.
 # part | project | filter
 test_parts='
-unit         | tests/Engine.Tests  |
+unit         | tests/Engine.Tests  | Category!=Fuzz
 architecture | tests/Architecture  |
 cli          | tests/Cli.Tests     |
 docs         | tests/Docs          |

@@ -1,3 +1,4 @@
+using Kimg.TestKit;
 using Xunit;
 
 namespace Kimg.Real;
@@ -39,6 +40,36 @@ public sealed class RealBuildTests(RealMachine machine) : IClassFixture<RealMach
         Assert.Equal("<main><p>Built <strong>once</strong>, by <code>npm ci</code>.</p></main>\n", await image.RunAsync());
         Assert.False(Directory.Exists(image.RootFs + "/app/node_modules/typescript"));
         Assert.False(Directory.Exists(image.RootFs + "/root/.npm"));
+    }
+
+    /// <summary>Debian's perl speaks the agent's protocol: message 11 asks for the keys, 12 is the answer.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_step_reaches_the_ssh_agent_it_was_lent_and_no_other_step_does(bool byKey)
+    {
+        UnprivilegedUser user = machine.User;
+        string context = $"{user.Home}/ssh-{byKey}", key = $"{context}/key", socket = $"{context}/agent";
+        async Task AsUserAsync(params string[] command) => await HostProgram.MustAsync(user.Become[0], [.. user.Become[1..], .. command]);
+        await AsUserAsync("mkdir", "-p", $"{context}/context");
+        await AsUserAsync("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "the-real-key", "-f", key);
+        using var agent = new ServerProcess(user.Become[0], [.. user.Become[1..], "ssh-agent", "-D", "-a", socket]);
+        await agent.SaysAsync("SSH_AUTH_SOCK");
+        await AsUserAsync("env", $"SSH_AUTH_SOCK={socket}", "ssh-add", "-q", key);
+        const string ask = "use Socket; socket(S, PF_UNIX, SOCK_STREAM, 0); connect(S, sockaddr_un($ENV{SSH_AUTH_SOCK})) or die $!; "
+            + "syswrite(S, pack(\"NC\", 1, 11)); sysread(S, $b, 4096); print substr($b, 4, 1) eq chr(12) && $b =~ /the-real-key/ ? \"key\" : \"none\"";
+        await File.WriteAllTextAsync($"{context}/context/Dockerfile", $"""
+            FROM {machine.Base("debian")}
+            RUN --mount=type=ssh perl -e '{ask}' > /with
+            RUN echo "[$SSH_AUTH_SOCK]" > /without; ls /run/buildkit 2>/dev/null >> /without || true
+            FROM scratch
+            COPY --from=0 /with /without /
+            """);
+
+        (await user.KimgAsync("build", "--progress=plain", "--ssh", "default=" + (byKey ? key : socket), "-o", $"type=local,dest={context}/out", $"{context}/context")).OutputOrThrow();
+
+        Assert.Equal("key", await File.ReadAllTextAsync($"{context}/out/with"));
+        Assert.Equal("[]\n", await File.ReadAllTextAsync($"{context}/out/without"));
     }
 
     [Fact]

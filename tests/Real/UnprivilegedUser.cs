@@ -33,12 +33,12 @@ public sealed class UnprivilegedUser : IAsyncDisposable
         await HostProgram.MustAsync("chown", "-R", $"{_name}:{_name}", to);
     }
 
+    /// <summary>The words before a command that this user is to run.</summary>
+    public string[] Become => ["runuser", "-u", _name, "--", "env", "-i", $"HOME={Home}", $"USER={_name}", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"];
+
     /// <summary>Runs the binary as this user, in its home, with nothing of the test's environment.</summary>
     public Task<ProgramResult> KimgAsync(params string[] arguments) =>
-        HostProgram.RunAsync(
-            "runuser",
-            ["-u", _name, "--", "env", "-i", $"HOME={Home}", $"USER={_name}", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", Kimg, .. arguments],
-            directory: Home);
+        HostProgram.RunAsync(Become[0], [.. Become[1..], Kimg, .. arguments], directory: Home);
 
     public async ValueTask DisposeAsync()
     {

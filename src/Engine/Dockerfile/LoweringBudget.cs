@@ -14,7 +14,17 @@ internal sealed class LoweringBudget
 
     private const long MaxSteps = 200_000_000;
 
+    /// <summary>Ports that all EXPOSE may name together.</summary>
+    private const int MaxPorts = 1 << 20;
+
     private long _characters, _steps;
+    private int _ports;
+
+    public void TakePorts(int count, SourceSpan? span)
+    {
+        _ports += count;
+        if (_ports > MaxPorts) throw TooLarge($"EXPOSE names more than {MaxPorts} ports", span);
+    }
 
     public void TakeCharacters(long count, SourceSpan? span)
     {

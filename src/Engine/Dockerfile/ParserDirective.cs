@@ -38,7 +38,7 @@ internal sealed record ParserDirective(string Name, string Value, int Line)
                 ? new ParserDirective(Syntax, value.GetString()!, 1)
                 : null;
         }
-        catch (Exception notJson) when (notJson is JsonException or InvalidOperationException)
+        catch (Exception notJson) when (notJson is JsonException or InvalidOperationException or ArgumentException)
         {
             return null;
         }

@@ -204,6 +204,7 @@ internal sealed class StageLowering(Lowering lowering, StageNode node)
             foreach (string port in lowering.Expander(node.Env, expose.Span).Split(word))
             {
                 ExposedPort parsed = ExposedPort.Parse(port, SourceSpans.Locate(expose.Span, word));
+                lowering.Budget.TakePorts(parsed.Last - parsed.First + 1, expose.Span);
                 if (parsed.ProtocolHasUpperCase) lint.Report(LintRules.ExposeProtoCasing, expose.Span, port);
                 if (parsed.HasHostPart) lint.Report(LintRules.ExposeInvalidFormat, expose.Span, port);
                 names.AddRange(parsed.Names);

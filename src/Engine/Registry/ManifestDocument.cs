@@ -56,7 +56,7 @@ public sealed record ManifestDocument
             Check(manifest.SchemaVersion, [manifest.Config], what);
             return new ManifestDocument(descriptor, bytes) { Manifest = manifest };
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw Invalid(what, OneLine.Of(e.Message, 200), e);
         }
@@ -94,7 +94,7 @@ public sealed record ManifestDocument
 
             return type;
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw Invalid(what, OneLine.Of(e.Message, 200), e);
         }

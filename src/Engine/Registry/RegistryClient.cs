@@ -281,7 +281,7 @@ public sealed class RegistryClient : IDisposable
         {
             return JsonSerializer.Deserialize(json, type) ?? throw new KimgException(ErrorCode.InvalidManifest, $"{what}: the answer is null");
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new KimgException(ErrorCode.InvalidManifest, $"{what}: the answer is not valid: {OneLine.Of(e.Message, 200)}", e);
         }

@@ -121,7 +121,7 @@ internal static class RegistryErrors
             if (errors is null or []) return null;
             return string.Join("; ", errors.OfType<ErrorEntry>().Select(e => string.Join(": ", Parts(e).Where(p => !string.IsNullOrEmpty(p)))));
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return null;
         }

@@ -95,6 +95,26 @@ public sealed class DockerfilePropertyTests
         Assert.True(best < TimeSpan.FromSeconds(1), $"it took {best}");
     }
 
+    /// <summary>Memory that is asked for, not time: the same on a busy machine. What grows with the square of the file would ask for a hundred times as much.</summary>
+    [Fact]
+    public async Task Ten_times_the_instructions_cost_ten_times_as_much()
+    {
+        async Task<long> CostAsync(int instructions)
+        {
+            var text = new StringBuilder("FROM alpine\nARG V=1\n");
+            for (int i = 0; i < instructions / 4; i++)
+                text.Append(CultureInfo.InvariantCulture, $"RUN echo {i} \\\n  && true\nCOPY f{i} /d{i}/\nENV E{i % 50}=${{V:-x}}\nLABEL l{i % 50}=\"$E1\"\n");
+            string dockerfile = text.ToString();
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            await FakeHost.LowerAsync(dockerfile);
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+
+        await CostAsync(100);
+        long few = await CostAsync(1000), many = await CostAsync(10_000);
+        Assert.InRange(many, few * 5, few * 15);
+    }
+
     [Fact]
     public void A_pattern_made_to_backtrack_is_quick()
     {

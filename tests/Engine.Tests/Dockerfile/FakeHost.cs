@@ -30,7 +30,7 @@ internal sealed class FakeHost : IFrontendHost
     {
         lock (Resolved) Resolved.Add(reference.ToString());
         if (reference.Repository.StartsWith("missing", StringComparison.Ordinal) || reference.Repository.StartsWith("library/missing", StringComparison.Ordinal))
-            throw new KimgException(ErrorCode.ImageNotFound, $"no image '{reference}'");
+            throw new KimgException(ErrorCode.ImageNotFound, $"no image '{reference}'") { Hint = "check its name" };
         ImageConfig config = Images.GetValueOrDefault(reference.Familiar) ?? DefaultConfig with { Architecture = platform.Architecture, Os = platform.Os };
         return Task.FromResult(new ResolvedImage(reference, Digest.Sha256($"{reference} {platform}"), config));
     }

@@ -10,6 +10,9 @@ namespace Kimg.Engine.Tests.Dockerfile;
 /// KIMG_UPDATE_GOLDEN=1 rewrites the expectations; review the difference.</summary>
 public sealed class VectorTests
 {
+    /// <summary>What is wrong stands in no line of the Dockerfile: an option, or a build argument.</summary>
+    private static readonly string[] s_aboutTheRequest = ["target-number-unknown", "target-unknown", "epoch-word", "check-argument", "syntax-argument"];
+
     public static TheoryData<string> Cases(string suite) => VectorCase.Names(suite);
 
     [Theory, MemberData(nameof(Cases), "parse")]
@@ -46,6 +49,19 @@ public sealed class VectorTests
         KimgException error = await Assert.ThrowsAsync<KimgException>(() => FakeHost.LowerAsync(PathText.Decode(c.Bytes("Dockerfile")), c.Options()));
         return GraphText.Error(error);
     });
+
+    [Theory, MemberData(nameof(Cases), "error")]
+    public async Task Every_error_in_a_Dockerfile_has_a_place_and_says_what_to_do(string name)
+    {
+        var vector = new VectorCase("error", name);
+        KimgException error = await Assert.ThrowsAsync<KimgException>(() => FakeHost.LowerAsync(PathText.Decode(vector.Bytes("Dockerfile")), vector.Options()));
+        Assert.False(string.IsNullOrWhiteSpace(error.Hint), "no hint");
+        if (s_aboutTheRequest.Contains(name)) return;
+        Assert.NotNull(error.Span);
+        Assert.Equal("Dockerfile", error.Span.File);
+        Assert.InRange(error.Span.StartLine, 1, error.Span.Source!.Lines.Count);
+        Assert.InRange(error.Span.StartColumn, 1, error.Span.Source.Lines[error.Span.StartLine - 1].Length + 1);
+    }
 
     [Theory, MemberData(nameof(Cases), "lower")]
     public async Task Lowers_to_the_expected_graph(string name) => await VectorCase.RunAsync("lower", name, "graph.txt", async c =>

@@ -45,6 +45,10 @@ internal sealed record AuthDocument
         {
             throw AuthFile.Invalid(name, $"not JSON, line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}");
         }
+        catch (InvalidOperationException)
+        {
+            throw AuthFile.Invalid(name, "a name or a string in it is not text");
+        }
         catch (ArgumentException)
         {
             throw AuthFile.Invalid(name, "a registry is there twice");

@@ -74,7 +74,7 @@ internal sealed class CloudHttp(CredentialOptions options)
 
             return element.ValueKind == JsonValueKind.String ? element.GetString() : null;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return null;
         }

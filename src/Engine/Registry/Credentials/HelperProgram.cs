@@ -34,7 +34,7 @@ internal sealed class HelperProgram(CredentialOptions options)
                 ? new Credential("", new Secret(""), new Secret(secret)) { Source = source }
                 : new Credential(user, new Secret(secret)) { Source = source };
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw Failed(helper, file, "its answer is not JSON");
         }
