@@ -37,7 +37,7 @@ internal sealed record BaseImageInfo
             Entrypoint = Strings(config, "Entrypoint"),
             Environment = Strings(config, "Env").Select(variable => variable.Split('=', 2)).Where(pair => pair.Length == 2)
                 .GroupBy(pair => pair[0]).ToImmutableDictionary(group => group.Key, group => group.Last()[1]),
-            User = config.ValueKind == JsonValueKind.Object && config.TryGetProperty("User", out JsonElement user) ? user.GetString() ?? "" : "",
+            User = config.ValueKind == JsonValueKind.Object && config.TryGetProperty(nameof(User), out JsonElement user) ? user.GetString() ?? "" : "",
         };
     }
 

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using Kimg.Engine.Primitives;
 using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 

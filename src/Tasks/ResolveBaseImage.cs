@@ -1,4 +1,3 @@
-using Kimg.Engine.Primitives;
 using Microsoft.Build.Framework;
 using TaskItem = Microsoft.Build.Utilities.TaskItem;
 

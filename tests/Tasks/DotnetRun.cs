@@ -33,5 +33,5 @@ public sealed class DotnetRun(ProgramResult result, string log)
         Build.FindChildrenRecursive<Microsoft.Build.Logging.StructuredLogger.Task>(task => task.Name == name);
 
     public string Property(string task, string parameter) =>
-        Tasks(task)[0].FindChildrenRecursive<Property>(property => property.Name == parameter).LastOrDefault()?.Value ?? "";
+        Tasks(task)[0].FindChildrenRecursive<Property>(property => property.Name == parameter) is [.., var last] ? last.Value : "";
 }

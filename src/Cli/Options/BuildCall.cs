@@ -1,5 +1,4 @@
 using Kimg.Cli.CommandLine;
-using Kimg.Engine.Primitives;
 
 namespace Kimg.Cli.Options;
 

@@ -1,4 +1,3 @@
-using Kimg.Cli.CommandLine;
 using Kimg.Cli.Facade;
 using Kimg.Cli.Kaniko;
 using Kimg.Cli.Tests.Progress;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Kimg.Cli.Facade;
 using Kimg.Cli.Tests.Progress;
 using Kimg.Cli.Tests.Surroundings;
 using Kimg.Engine.Build;

@@ -120,7 +120,7 @@ public sealed class GitTransportTests : RemoteBuilds
         using GitServer repository = await PrivateAsync();
         await HostProgram.MustAsync("ssh-keygen", "-q", "-t", "ed25519", "-N", "passphrase", "-f", Files["locked"]);
         string plain = WriteFile("plain", "no key\n");
-        File.SetUnixFileMode(plain, UnixFileMode.UserRead);
+        await HostProgram.MustAsync("chmod", "400", plain);
         foreach (string file in (string[])[plain, Files["locked"]])
         {
             KimgException error = await Assert.ThrowsAsync<KimgException>(() => BuildAsync(

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json.Nodes;
-using Kimg.Engine.Build;
 using Kimg.Engine.Cache;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.RegistryServer;
