@@ -29,6 +29,9 @@ internal sealed record BuildServices : IAsyncDisposable
 
     public required RecordStore<LayerBlobs> LayerBlobs { get; init; }
 
+    /// <summary>For caches that are neither in registries nor here.</summary>
+    public required CacheHttp CacheHttp { get; init; }
+
     public static BuildServices Create(BuilderOptions options)
     {
         var state = new StateLayout(options.StateDirectory);
@@ -45,6 +48,7 @@ internal sealed record BuildServices : IAsyncDisposable
             Images = new ImageLayers(new LayerStorage(content, state.Root), registry),
             Records = new RecordStore<CacheRecord>(state.Records, state.Ingest, CacheJson.Default.CacheRecord),
             LayerBlobs = new RecordStore<LayerBlobs>(state.Layers, state.Ingest, CacheJson.Default.LayerBlobs),
+            CacheHttp = new CacheHttp(options.Registry),
         };
     }
 
@@ -59,6 +63,7 @@ internal sealed record BuildServices : IAsyncDisposable
     {
         await Worker.DisposeAsync();
         Registry.Dispose();
+        CacheHttp.Dispose();
         Content.Dispose();
     }
 }

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Text;
 using Kimg.Engine.Cache;
+using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Build;
 
@@ -9,10 +11,40 @@ internal static class CacheStores
     public static ImmutableArray<(ICacheStore Store, CacheSource Source)> OpenAll(BuildServices services, BuildRequest request) =>
         request.NoCache ? [] : [.. request.CacheFrom.Select(source => (Open(services, request, source.Location), source))];
 
-    public static ICacheStore Open(BuildServices services, BuildRequest request, CacheLocation location) => location switch
+    public static ICacheStore Open(BuildServices services, BuildRequest request, CacheLocation location) => Open(services, ScopeOf(request), location);
+
+    /// <param name="scope">The name of a cache that was given none.</param>
+    public static ICacheStore Open(BuildServices services, string scope, CacheLocation location)
     {
-        RegistryCache registry => new RegistryCacheStore(services.Registry, registry.Reference),
-        LocalCache local => new LayoutCacheStore(services.Content, local),
-        _ => throw new System.Diagnostics.UnreachableException(location.GetType().Name),
-    };
+        switch (location)
+        {
+            case RegistryCache registry:
+                return new RegistryCacheStore(services.Registry, registry.Reference);
+            case LocalCache local:
+                return new LayoutCacheStore(services.Content, local);
+            case GitHubCache github:
+                return new GitHubCacheStore(github, services.CacheHttp, scope);
+            case S3Cache s3:
+                var objects = new S3Objects(s3, services.CacheHttp, new AwsCredentialChain(s3, services.CacheHttp, services.Options.Environment));
+                return new ObjectCacheStore(objects, s3.BlobsPrefix, s3.ManifestsPrefix, Names(s3.Names, scope), s3.Parallel);
+            case AzureBlobCache azure:
+                var blobs = new AzureObjects(azure, services.CacheHttp, new AzureAuthorization(azure, services.CacheHttp, services.Options.Environment));
+                return new ObjectCacheStore(blobs, azure.BlobsPrefix, azure.ManifestsPrefix, Names(azure.Names, scope), azure.Parallel);
+            default:
+                throw new KimgException(ErrorCode.InvalidCacheOption, $"'{location}' is no cache that can be read or written by itself");
+        }
+    }
+
+    /// <summary>Image, target and platforms: two images of one repository do not overwrite each other's cache.</summary>
+    public static string ScopeOf(BuildRequest request)
+    {
+        string image = request.Names.IsEmpty ? "image" : request.Names[0].Name;
+        IEnumerable<Platform> platforms = request.Platforms.IsEmpty ? [Platform.Host] : request.Platforms;
+        string text = string.Join('_', [image, request.Target ?? "default", .. platforms.Select(p => p.ToString()).Order(StringComparer.Ordinal)]);
+        var safe = new StringBuilder(text.Length);
+        foreach (char c in text) safe.Append(char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' ? c : '-');
+        return safe.ToString();
+    }
+
+    private static ImmutableArray<string> Names(ImmutableArray<string> given, string scope) => given.IsEmpty ? [scope] : given;
 }

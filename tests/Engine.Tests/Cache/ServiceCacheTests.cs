@@ -1,0 +1,204 @@
+using Kimg.Engine.Build;
+using Kimg.Engine.Cache;
+using Kimg.Engine.Primitives;
+using Kimg.Engine.Registry;
+using Kimg.TestKit;
+using Xunit;
+
+namespace Kimg.Engine.Tests.Cache;
+
+/// <summary>Caches in S3, Azure's blob storage and GitHub's cache service, each spoken to over loopback.</summary>
+public sealed class ServiceCacheTests : IAsyncLifetime
+{
+    private const string Dockerfile = "FROM base\nRUN echo one >/one\nRUN --mount=type=cache,target=/c echo kept >/c/file\n";
+
+    private readonly ObjectServer _server = new();
+    private CacheScene _scene = null!;
+
+    public async Task InitializeAsync() => _scene = await CacheScene.StartAsync();
+
+    public async Task DisposeAsync()
+    {
+        await _scene.DisposeAsync();
+        _server.Dispose();
+    }
+
+    [Theory]
+    [InlineData("s3")]
+    [InlineData("azblob")]
+    [InlineData("azblob sas")]
+    [InlineData("gha")]
+    public async Task A_cache_goes_there_and_comes_back_and_the_second_time_only_what_is_new(string kind)
+    {
+        CacheLocation location = Location(kind);
+        Machine machine = _scene.NewMachine();
+        Func<BuildRequest, BuildRequest> export = r => r with { CacheTo = [new CacheDestination(location) { AllSteps = true, IgnoreError = false, Mounts = ["*"] }] };
+        Built first = await machine.BuildAsync(Dockerfile, export);
+        int objects = _server.Objects.Count;
+        Built second = await _scene.NewMachine().BuildAsync(Dockerfile, location);
+        second.AssertNothingRan();
+        Assert.Equal(first.Digest, second.Digest);
+        Assert.Empty(second.Events.Warnings);
+
+        await machine.BuildAsync(Dockerfile + "RUN echo more >/more\n", export);
+        // A layer, a document and, where nothing is ever written twice, a manifest.
+        Assert.Equal(objects + (kind == "gha" ? 3 : 2), _server.Objects.Count);
+        (await _scene.NewMachine().BuildAsync(Dockerfile + "RUN echo more >/more\n", location)).AssertNothingRan();
+        Machine mounts = _scene.NewMachine();
+        await mounts.BuildAsync("FROM base\nRUN --mount=type=cache,target=/c cat /c/file >/seen\n", location);
+        Assert.Equal("kept\n", await ImageText.ReadAsync(mounts, "seen"));
+    }
+
+    [Fact]
+    public async Task Two_images_have_two_caches_unless_they_are_given_one_name()
+    {
+        CacheLocation location = Location("s3");
+        foreach (string image in new[] { "team/a:1", "team/b:1" })
+        {
+            await _scene.NewMachine().BuildAsync(Dockerfile, r => r with
+            {
+                Names = [_scene.Name(image)], Outputs = [], CacheTo = [new CacheDestination(location) { IgnoreError = false }],
+            });
+        }
+
+        Assert.Equal(2, _server.Objects.Keys.Count(k => k.Contains("/manifests/", StringComparison.Ordinal)));
+        var named = (S3Cache)location with { Names = ["main", "branch"] };
+        await _scene.NewMachine().BuildAsync(Dockerfile, r => r with { CacheTo = [new CacheDestination(named) { IgnoreError = false }] });
+        Assert.Equal(4, _server.Objects.Keys.Count(k => k.Contains("/manifests/", StringComparison.Ordinal)));
+        (await _scene.NewMachine().BuildAsync(Dockerfile, named with { Names = ["branch"] })).AssertNothingRan();
+    }
+
+    [Theory]
+    [InlineData("s3", "SignatureDoesNotMatch")]
+    [InlineData("azblob", "AuthenticationFailed")]
+    [InlineData("gha", "bad token")]
+    public async Task Wrong_credentials_are_told_with_what_the_service_says(string kind, string said)
+    {
+        CacheLocation location = Location(kind) switch
+        {
+            S3Cache s3 => s3 with { SecretAccessKey = new Secret("wrong") },
+            AzureBlobCache azure => azure with { SecretAccessKey = new Secret("d3Jvbmc=") },
+            GitHubCache github => github with { Token = new Secret("wrong") },
+            var other => other,
+        };
+        Built built = await _scene.NewMachine().BuildAsync(Dockerfile, r => r with { CacheFrom = [new CacheSource(location)], CacheTo = [new CacheDestination(location)] });
+        Assert.Equal(2, built.Ran.Length);
+        Assert.Equal(2, built.Events.Warnings.Count);
+        // An answer to HEAD says nothing but a number.
+        Assert.Contains(built.Events.Warnings, w => w.Contains(said, StringComparison.Ordinal));
+        Assert.All(built.Events.Warnings, w => Assert.Contains("check the credentials", w, StringComparison.Ordinal));
+        Assert.DoesNotContain(built.Events.Warnings, w => w.Contains("sig=", StringComparison.Ordinal) || w.Contains("Bearer", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_service_that_is_busy_is_asked_again()
+    {
+        CacheLocation location = Location("gha");
+        int refused = 0;
+        _server.Fault = r => r.Path.Contains("CreateCacheEntry", StringComparison.Ordinal) && Interlocked.Increment(ref refused) <= 2
+            ? new ScriptedAnswer(429, """{"code":"resource_exhausted","msg":"slow down"}""", ("Retry-After", "0")) : null;
+        Built built = await _scene.NewMachine().BuildAsync(Dockerfile, r => r with { CacheTo = [new CacheDestination(location) { IgnoreError = false }] });
+        Assert.Empty(built.Events.Warnings);
+        (await _scene.NewMachine().BuildAsync(Dockerfile, location)).AssertNothingRan();
+    }
+
+    [Fact]
+    public async Task A_blob_that_the_service_has_dropped_is_made_again()
+    {
+        CacheLocation location = Location("s3");
+        await _scene.NewMachine().BuildAsync(Dockerfile, r => r with { CacheTo = [new CacheDestination(location) { AllSteps = true }] });
+        foreach (string key in _server.Objects.Keys.Where(k => k.Contains("/blobs/", StringComparison.Ordinal) && _server.Objects[k][0] != '{')) _server.Objects.TryRemove(key, out _);
+        Built built = await _scene.NewMachine().BuildAsync(Dockerfile, location);
+        Assert.Equal(2, built.Ran.Distinct().Count());
+        Assert.Contains(built.Events.Warnings, w => w.Contains("is not used any more", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Objects_that_are_used_again_do_not_grow_old()
+    {
+        CacheLocation location = Location("s3");
+        Machine machine = _scene.NewMachine();
+        Func<BuildRequest, BuildRequest> export = r => r with { CacheTo = [new CacheDestination(location) { IgnoreError = false }] };
+        await machine.BuildAsync(Dockerfile, export);
+        foreach (string key in _server.Objects.Keys) _server.Written[key] = DateTimeOffset.UtcNow - TimeSpan.FromDays(3);
+        await machine.BuildAsync(Dockerfile, export);
+        Assert.All(_server.Written.Where(w => w.Key.Contains("/blobs/", StringComparison.Ordinal) && _server.Objects[w.Key][0] != '{'),
+            w => Assert.True(w.Value > DateTimeOffset.UtcNow - TimeSpan.FromHours(1), w.Key));
+    }
+
+    [Fact]
+    public async Task Large_blobs_go_to_Azure_in_blocks()
+    {
+        _server.HasContainer = true;
+        byte[] large = new byte[130 << 20];
+        new Random(1).NextBytes(large.AsSpan(0, 1 << 20));
+        using var http = new CacheHttp(new RegistryOptions());
+        var azure = (AzureBlobCache)Location("azblob");
+        var objects = new AzureObjects(azure, http, new AzureAuthorization(azure, http, _ => null));
+        await objects.PutAsync("big", default, large.Length, _ => Task.FromResult<Stream>(new MemoryStream(large)), null, CancellationToken.None);
+        Assert.Equal(Digest.Sha256(large), Digest.Sha256(_server.Objects["/account/cache/big"]));
+        Assert.Equal(3, _server.Lines.Count(l => l.Contains("comp=block&", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Credentials_of_AWS_are_found_where_its_tools_find_them()
+    {
+        using var temp = new TempDirectory();
+        Directory.CreateDirectory(temp["home/.aws"]);
+        await File.WriteAllTextAsync(temp["home/.aws/credentials"], "[default]\naws_access_key_id = from-default\naws_secret_access_key = s\n[ci]\naws_access_key_id=from-ci\naws_secret_access_key=s\n");
+        await File.WriteAllTextAsync(temp["token"], "jwt\n");
+        const string json = """{"AccessKeyId":"from-metadata","SecretAccessKey":"s","Token":"t","Expiration":"2999-01-01T00:00:00Z"}""";
+        using var metadata = new ScriptedServer(r => r switch
+        {
+            { Method: "POST" } when r.Text.Contains("WebIdentityToken=jwt", StringComparison.Ordinal) && r.Text.Contains("RoleArn=arn%3Aaws", StringComparison.Ordinal) =>
+                new ScriptedAnswer(200, "<R><Credentials><AccessKeyId>from-web</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></R>"),
+            { Method: "PUT", Path: "/latest/api/token" } => new ScriptedAnswer(200, "v2"),
+            { Path: "/latest/meta-data/iam/security-credentials/" } when r.Headers["X-aws-ec2-metadata-token"] == "v2" => new ScriptedAnswer(200, "role\n"),
+            { Path: "/latest/meta-data/iam/security-credentials/role" } => new ScriptedAnswer(200, json),
+            { Path: "/container" } when r.Authorization == "pod" => new ScriptedAnswer(200, json.Replace("from-metadata", "from-container", StringComparison.Ordinal)),
+            _ => new ScriptedAnswer(404),
+        });
+        string host = $"http://{metadata.Host}";
+        Assert.Equal("from-env", await FindAsync(("AWS_ACCESS_KEY_ID", "from-env"), ("AWS_SECRET_ACCESS_KEY", "s"), ("HOME", temp["home"])));
+        Assert.Equal("from-default", await FindAsync(("HOME", temp["home"])));
+        Assert.Equal("from-ci", await FindAsync(("HOME", temp["home"]), ("AWS_PROFILE", "ci")));
+        Assert.Equal("from-web", await FindAsync(("AWS_WEB_IDENTITY_TOKEN_FILE", temp["token"]), ("AWS_ROLE_ARN", "arn:aws:iam::1:role/r"), ("AWS_ENDPOINT_URL_STS", host), ("HOME", temp["home"])));
+        Assert.Equal("from-container", await FindAsync(("AWS_CONTAINER_CREDENTIALS_FULL_URI", host + "/container"), ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "pod")));
+        Assert.Equal("from-metadata", await FindAsync(("AWS_EC2_METADATA_SERVICE_ENDPOINT", host)));
+        KimgException none = await Assert.ThrowsAsync<KimgException>(() => FindAsync(("AWS_EC2_METADATA_DISABLED", "true")));
+        Assert.Equal(ErrorCode.AuthenticationFailed, none.Code);
+
+        async Task<string> FindAsync(params (string Name, string Value)[] variables)
+        {
+            using var http = new CacheHttp(new RegistryOptions());
+            var chain = new AwsCredentialChain(new S3Cache("eu-west-1", "b"), http, name => variables.FirstOrDefault(v => v.Name == name).Value);
+            return (await chain.GetAsync(CancellationToken.None)).AccessKeyId;
+        }
+    }
+
+    [Fact]
+    public async Task A_managed_identity_opens_Azures_storage()
+    {
+        using var metadata = new ScriptedServer(r => r.Headers.GetValueOrDefault("Metadata") == "true" && r.Path.Contains("resource=https%3A%2F%2Fstorage.azure.com%2F", StringComparison.Ordinal)
+            ? new ScriptedAnswer(200, """{"access_token":"managed","expires_in":"3600"}""") : new ScriptedAnswer(400));
+        using var http = new CacheHttp(new RegistryOptions());
+        var azure = (AzureBlobCache)Location("azblob") with { SecretAccessKey = null };
+        var objects = new AzureObjects(azure, http, new AzureAuthorization(azure, http, name => name == "AZURE_POD_IDENTITY_AUTHORITY_HOST" ? $"http://{metadata.Host}" : null));
+        Assert.False(await objects.TouchAsync("nothing", CancellationToken.None));
+        await objects.PutAsync("key", Digest.Sha256("x"), 1, _ => Task.FromResult<Stream>(new MemoryStream("x"u8.ToArray())), null, CancellationToken.None);
+        Assert.True(await objects.TouchAsync("key", CancellationToken.None));
+        Assert.Single(metadata.Requests);
+    }
+
+    private CacheLocation Location(string kind) => kind switch
+    {
+        "s3" => new S3Cache("eu-west-1", "bucket")
+        {
+            Endpoint = _server.Url, UsePathStyle = true, Prefix = "ci/", AccessKeyId = ObjectServer.AccessKey, SecretAccessKey = new Secret(ObjectServer.SecretKey),
+            SessionToken = new Secret(ObjectServer.SessionToken),
+        },
+        "azblob" => new AzureBlobCache(new Uri(_server.Url + "/account")) { Container = "cache", SecretAccessKey = new Secret(ObjectServer.AzureKey) },
+        "azblob sas" => new AzureBlobCache(new Uri(_server.Url + "/account?sv=2023&sig=ok")) { Container = "cache" },
+        _ => new GitHubCache(new Uri(_server.Url + "/results/"), new Secret(ObjectServer.Token)),
+    };
+}
