@@ -101,7 +101,8 @@ public sealed class ObjectServer : IDisposable
         switch (method)
         {
             case "CreateCacheEntry":
-                if (Objects.ContainsKey(path)) return new ScriptedAnswer(409, """{"code":"already_exists","msg":"cache entry with the same key, version, and scope already exists"}""");
+                if (Objects.ContainsKey(path))
+                    return new ScriptedAnswer(409, """{"code":"already_exists","msg":"cache entry with the same key, version, and scope already exists"}""");
                 return Json(new JsonObject { ["ok"] = true, ["signed_upload_url"] = $"{Url}{path}?sig=ok&sv=2023-11-03" });
             case "FinalizeCacheEntryUpload":
                 bool whole = Objects.TryGetValue(path, out byte[]? bytes) && bytes.Length.ToString(CultureInfo.InvariantCulture) == body["size_bytes"]!.GetValue<string>();
@@ -109,8 +110,8 @@ public sealed class ObjectServer : IDisposable
                 return Json(new JsonObject { ["ok"] = whole, ["entry_id"] = "1" });
             case "GetCacheEntryDownloadURL":
                 string[] prefixes = [.. body["restore_keys"]!.AsArray().Select(k => $"{body["version"]!.GetValue<string>()}/{k!.GetValue<string>()}")];
-                string? found = _entries.ContainsKey(entry) ? entry
-                    : _entries.Values.Where(e => prefixes.Any(p => e.Key.StartsWith(p, StringComparison.Ordinal))).OrderByDescending(e => e.Order).Select(e => e.Key).FirstOrDefault();
+                IEnumerable<(string Key, long Order)> near = _entries.Values.Where(e => prefixes.Any(p => e.Key.StartsWith(p, StringComparison.Ordinal)));
+                string? found = _entries.ContainsKey(entry) ? entry : near.OrderByDescending(e => e.Order).Select(e => e.Key).FirstOrDefault();
                 if (found is null) return Json(new JsonObject { ["ok"] = false, ["signed_download_url"] = "", ["matched_key"] = "" });
                 return Json(new JsonObject { ["ok"] = true, ["signed_download_url"] = $"{Url}/signed/{found}?sig=ok", ["matched_key"] = found.Split('/', 2)[1] });
             default:
@@ -129,7 +130,8 @@ public sealed class ObjectServer : IDisposable
     {
         if (!Objects.TryGetValue(path, out byte[]? bytes)) return new ScriptedAnswer(404, "<Error><Code>NoSuchKey</Code><Message>none</Message></Error>");
         string written = Written[path].ToString("r", CultureInfo.InvariantCulture);
-        if (request.Headers.GetValueOrDefault("Range") is not { } range) return new ScriptedAnswer(200, bytes, ("Last-Modified", written), ("Content-Length", $"{bytes.Length}"));
+        if (request.Headers.GetValueOrDefault("Range") is not { } range)
+            return new ScriptedAnswer(200, bytes, ("Last-Modified", written), ("Content-Length", $"{bytes.Length}"));
         int start = int.Parse(range.Split('=')[1].TrimEnd('-'), CultureInfo.InvariantCulture);
         return new ScriptedAnswer(206, bytes[start..], ("Content-Range", $"bytes {start}-{bytes.Length - 1}/{bytes.Length}"));
     }
@@ -137,7 +139,8 @@ public sealed class ObjectServer : IDisposable
     private static ScriptedAnswer Json(JsonObject json) => new(200, json.ToJsonString(), ("Content-Type", "application/json"));
 
     private static Dictionary<string, string> Query(string path) => (path.Contains('?') ? path[(path.IndexOf('?') + 1)..] : "")
-        .Split('&', StringSplitOptions.RemoveEmptyEntries).Select(p => p.Split('=', 2)).ToDictionary(p => p[0], p => Uri.UnescapeDataString(p.ElementAtOrDefault(1) ?? ""));
+        .Split('&', StringSplitOptions.RemoveEmptyEntries).Select(p => p.Split('=', 2))
+        .ToDictionary(p => p[0], p => Uri.UnescapeDataString(p.ElementAtOrDefault(1) ?? ""));
 
     private static string? S3Problem(ScriptedRequest request)
     {

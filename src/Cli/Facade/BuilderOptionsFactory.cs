@@ -29,6 +29,7 @@ internal static class BuilderOptionsFactory
         Isolation = options.Isolation ?? "auto",
         StorageDriver = options.StorageDriver ?? "auto",
         Emulators = options.Emulators.GroupBy(e => e.Architecture).ToImmutableSortedDictionary(group => group.Key, group => group.Last().Path, StringComparer.Ordinal),
+        Collection = options.Collection,
         Without = Given(variable("KIMG_TEST_WITHOUT")) is { } masked ? [.. masked.Split(',', StringSplitOptions.TrimEntries)] : [],
         Registry = new RegistryOptions
         {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Kimg.Engine.Build;
+using Kimg.Engine.Cache;
 using Kimg.Engine.Dockerfile;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
@@ -12,6 +13,7 @@ internal sealed class EngineFacade(BuilderOptions options) : IEngine
 {
     private readonly Lazy<ImageBuilder> _builder = new(() => ImageBuilder.Create(options));
     private readonly Lazy<ImageCommands> _images = new(() => ImageCommands.Create(options));
+    private readonly Lazy<CacheCommands> _caches = new(() => CacheCommands.Create(options));
     private readonly Lazy<StateMaintenance> _state = new(() => StateMaintenance.Create(options));
 
     public Task<BuildResult> BuildAsync(BuildRequest request, IBuildObserver observer, CancellationToken cancellationToken) =>
@@ -37,7 +39,23 @@ internal sealed class EngineFacade(BuilderOptions options) : IEngine
 
     public Task TagAsync(ImageReference source, ImageReference name, CancellationToken cancellationToken) => _images.Value.TagAsync(source, name, cancellationToken);
 
-    public Task<ImmutableArray<UsageItem>> ListUsageAsync(CancellationToken cancellationToken) => _state.Value.ListUsageAsync(cancellationToken);
+    public Task<ReadOnlyMemory<byte>> CreateIndexAsync(IndexRequest request, IBuildObserver observer, CancellationToken cancellationToken) =>
+        _images.Value.CreateIndexAsync(request, observer, cancellationToken);
+
+    public Task<Descriptor> AnnotateIndexAsync(
+        ImageLocation location, ImmutableArray<Annotation> annotations, IBuildObserver observer, CancellationToken cancellationToken) =>
+        _images.Value.AnnotateIndexAsync(location, annotations, observer, cancellationToken);
+
+    public Task<CacheReport> ExportCacheAsync(CacheDestination destination, IBuildObserver observer, CancellationToken cancellationToken) =>
+        _caches.Value.ExportAsync(destination, observer, cancellationToken);
+
+    public Task<CacheReport> ImportCacheAsync(CacheLocation location, IBuildObserver observer, CancellationToken cancellationToken) =>
+        _caches.Value.ImportAsync(location, observer, cancellationToken);
+
+    public Task<CacheReport> InspectCacheAsync(CacheLocation location, CancellationToken cancellationToken) => _caches.Value.InspectAsync(location, cancellationToken);
+
+    public Task<ImmutableArray<UsageItem>> ListUsageAsync(ImmutableArray<UsageFilter> filters, CancellationToken cancellationToken) =>
+        _state.Value.ListUsageAsync(filters, cancellationToken);
 
     public Task<PruneReport> PruneAsync(PruneRequest request, CancellationToken cancellationToken) => _state.Value.PruneAsync(request, cancellationToken);
 
@@ -57,6 +75,7 @@ internal sealed class EngineFacade(BuilderOptions options) : IEngine
     {
         if (_builder.IsValueCreated) await _builder.Value.DisposeAsync();
         if (_images.IsValueCreated) await _images.Value.DisposeAsync();
+        if (_caches.IsValueCreated) await _caches.Value.DisposeAsync();
         if (_state.IsValueCreated) await _state.Value.DisposeAsync();
     }
 }

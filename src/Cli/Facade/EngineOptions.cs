@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Kimg.Engine.Build;
 
 namespace Kimg.Cli.Facade;
 
@@ -10,6 +11,9 @@ internal sealed record EngineOptions
     public string? Isolation { get; init; }
 
     public string? StorageDriver { get; init; }
+
+    /// <summary>What is collected after builds; null: nothing.</summary>
+    public CollectionPolicy? Collection { get; init; }
 
     /// <summary>"": for every architecture.</summary>
     public ImmutableArray<(string Architecture, string Path)> Emulators { get; init; } = [];

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Kimg.Engine.Build;
+using Kimg.Engine.Cache;
 using Kimg.Engine.Dockerfile;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
@@ -36,7 +37,19 @@ internal interface IEngine : IAsyncDisposable
     /// <summary>Gives what <paramref name="source"/> names in the store another name.</summary>
     Task TagAsync(ImageReference source, ImageReference name, CancellationToken cancellationToken);
 
-    Task<ImmutableArray<UsageItem>> ListUsageAsync(CancellationToken cancellationToken);
+    /// <summary>Makes an index of images that are built; returns its bytes.</summary>
+    Task<ReadOnlyMemory<byte>> CreateIndexAsync(IndexRequest request, IBuildObserver observer, CancellationToken cancellationToken);
+
+    Task<Descriptor> AnnotateIndexAsync(ImageLocation location, ImmutableArray<Annotation> annotations, IBuildObserver observer, CancellationToken cancellationToken);
+
+    Task<CacheReport> ExportCacheAsync(CacheDestination destination, IBuildObserver observer, CancellationToken cancellationToken);
+
+    Task<CacheReport> ImportCacheAsync(CacheLocation location, IBuildObserver observer, CancellationToken cancellationToken);
+
+    Task<CacheReport> InspectCacheAsync(CacheLocation location, CancellationToken cancellationToken);
+
+    /// <param name="filters">All of them must hold.</param>
+    Task<ImmutableArray<UsageItem>> ListUsageAsync(ImmutableArray<UsageFilter> filters, CancellationToken cancellationToken);
 
     Task<PruneReport> PruneAsync(PruneRequest request, CancellationToken cancellationToken);
 

@@ -13,7 +13,8 @@ internal static partial class Durations
         TimeSpan sum = TimeSpan.Zero;
         foreach (Match part in parts)
         {
-            if (!double.TryParse(part.Groups[1].ValueSpan, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double count) || count > 100_000_000) throw Invalid(source, text);
+            bool parsed = double.TryParse(part.Groups[1].ValueSpan, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double count);
+            if (!parsed || count > 100_000_000) throw Invalid(source, text);
             sum += part.Groups[2].Value switch
             {
                 "ms" => TimeSpan.FromMilliseconds(count),

@@ -28,6 +28,11 @@ internal static class EngineOptionRows
         Value = "[ARCH=]FILE", Configurable = true, Path = PathKind.File, Default = "/usr/bin/qemu-*-static",
     };
 
+    public static readonly OptionRow Collection = new("gc", ValueKind.Single, "What is deleted after a build: off, auto, or max-used-space=…,min-free-space=…,reserved-space=…,keep-duration=…")
+    {
+        Value = "POLICY", Configurable = true, Default = "auto",
+    };
+
     public static readonly OptionRow RegistryInsecure = new("registry-insecure", ValueKind.Many, "Use http or unverified TLS for this registry")
     {
         Value = "HOST[:PORT]", Configurable = true,
@@ -42,7 +47,7 @@ internal static class EngineOptionRows
 
     public static readonly ImmutableArray<OptionRow> Registry = [RegistryInsecure, RegistryMirror];
 
-    public static readonly ImmutableArray<OptionRow> All = [StateDirectory, Isolation, StorageDriver, Emulator, RegistryInsecure, RegistryMirror];
+    public static readonly ImmutableArray<OptionRow> All = [StateDirectory, Isolation, StorageDriver, Emulator, Collection, RegistryInsecure, RegistryMirror];
 
     /// <summary>Opens the engine as the options say.</summary>
     public static IEngine Open(Arguments arguments, CliHost host) => host.OpenEngine(Read(arguments, host));
@@ -52,6 +57,7 @@ internal static class EngineOptionRows
         StateDirectory = arguments.Value(StateDirectory) is { } path ? Path.GetFullPath(path, host.CurrentDirectory) : null,
         Isolation = Chosen(arguments.Value(Isolation)),
         StorageDriver = Chosen(arguments.Value(StorageDriver)),
+        Collection = CollectionParser.Parse(arguments.Value(Collection)),
         Emulators = [.. arguments.Values(Emulator).Select(text => EmulatorOf(text, host))],
         InsecureRegistries = arguments.Values(RegistryInsecure),
         Mirrors = [.. arguments.Values(RegistryMirror).Select(MirrorOf)],

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Kimg.Cli.CommandLine;
 using Kimg.Cli.Facade;
@@ -25,6 +26,21 @@ internal static class StoreVerbs
 
     private static readonly OptionRow s_all = new("all", ValueKind.Flag, "Also images that have a name") { Short = 'a' };
 
+    private static readonly OptionRow s_filter = new("filter", ValueKind.Many, "Only what this holds for: id, type, kind, description, inuse, until; with =, != or ~=")
+    {
+        Value = "KEY=VALUE",
+    };
+
+    private static readonly OptionRow s_keepDuration = new("keep-duration", ValueKind.Single, "The same as --older-than") { Value = "DURATION", Configurable = true };
+    private static readonly OptionRow s_force = new("force", ValueKind.Flag, "For scripts written for docker: kimg never asks") { Short = 'f' };
+    private static readonly OptionRow s_maxUsed = new("max-used-space", ValueKind.Single, "The same as --keep-storage") { Value = "SIZE", Configurable = true };
+    private static readonly OptionRow s_minFree = new("min-free-space", ValueKind.Single, "Delete only until this much of the disk is free") { Value = "SIZE", Configurable = true };
+
+    private static readonly OptionRow s_reserved = new("reserved-space", ValueKind.Single, "This much always stays, whatever the other limits say")
+    {
+        Value = "SIZE", Configurable = true,
+    };
+
     public static Verb CreateTag() => new()
     {
         Name = "tag",
@@ -46,11 +62,11 @@ internal static class StoreVerbs
     {
         Name = "du",
         Summary = "Show how much space the store takes",
-        Options = [s_verbose, .. EngineOptionRows.Storage],
+        Options = [s_filter, s_verbose, .. EngineOptionRows.Storage],
         Run = async (arguments, host, token) =>
         {
             await using IEngine engine = EngineOptionRows.Open(arguments, host);
-            UsageItem[] items = [.. await engine.ListUsageAsync(token)];
+            UsageItem[] items = [.. await engine.ListUsageAsync(Filters(arguments), token)];
             bool verbose = arguments.Flag(s_verbose);
             foreach (IGrouping<string, UsageItem> kind in items.GroupBy(i => i.Kind).OrderBy(g => g.Key, StringComparer.Ordinal))
             {
@@ -74,13 +90,16 @@ internal static class StoreVerbs
     {
         Name = "prune",
         Summary = "Delete from the store what no build uses",
-        Options = [s_all, s_olderThan, s_keep, .. EngineOptionRows.Storage],
+        Options = [s_all, s_filter, s_force, s_olderThan, s_keepDuration, s_keep, s_maxUsed, s_minFree, s_reserved, .. EngineOptionRows.Storage],
         Run = async (arguments, host, token) =>
         {
             var request = new PruneRequest(
-                arguments.Value(s_olderThan) is { } age ? Duration(age) : null,
-                arguments.Value(s_keep) is { } size ? StepOptionParser.ParseSize(s_keep.Spelling, size) : null,
-                arguments.Flag(s_all));
+                (arguments.Value(s_olderThan) ?? arguments.Value(s_keepDuration)) is { } age ? Durations.Parse(new OptionSource(s_olderThan.Spelling, age), age) : null,
+                Size(arguments, s_maxUsed) ?? Size(arguments, s_keep),
+                arguments.Flag(s_all))
+            {
+                MinFreeBytes = Size(arguments, s_minFree), ReservedBytes = Size(arguments, s_reserved), Filters = Filters(arguments),
+            };
             await using IEngine engine = EngineOptionRows.Open(arguments, host);
             PruneReport report = await engine.PruneAsync(request, token);
             host.WriteLine($"deleted {report.Items} items, {Format.Bytes(report.Bytes)}");
@@ -88,18 +107,9 @@ internal static class StoreVerbs
         },
     };
 
-    private static TimeSpan Duration(string text)
-    {
-        TimeSpan? unit = text.Length < 2 ? null : text[^1] switch
-        {
-            's' => TimeSpan.FromSeconds(1),
-            'm' => TimeSpan.FromMinutes(1),
-            'h' => TimeSpan.FromHours(1),
-            'd' => TimeSpan.FromDays(1),
-            _ => null,
-        };
-        return unit is { } u && int.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out int count)
-            ? u * count
-            : throw new OptionSource(s_olderThan.Spelling, text).Invalid("it is not a duration", "for example 30m, 24h or 7d");
-    }
+    private static long? Size(Arguments arguments, OptionRow row) =>
+        arguments.Value(row) is { } size ? StepOptionParser.ParseSize(row.Spelling, size) : null;
+
+    private static ImmutableArray<UsageFilter> Filters(Arguments arguments) =>
+        [.. arguments.Values(s_filter).Select(text => UsageFilter.Parse(text, value => Durations.Parse(new OptionSource("--filter", text), value)))];
 }

@@ -25,17 +25,23 @@ internal static class TransferVerbs
     public static Verb CreatePush() => new()
     {
         Name = "push",
-        Summary = "Push an image from the store to its registry",
-        Positionals = "NAME [DESTINATION]",
+        Summary = "Push an image from the store, or an OCI layout, to a registry",
+        Positionals = "SOURCE [DESTINATION]",
         MinPositionals = 1,
         MaxPositionals = 2,
-        Details = "DESTINATION is another name to push to.",
+        Details = "SOURCE is NAME (in kimg's store), or an OCI layout (a directory, or oci-layout://DIRECTORY[:TAG]), which is pushed bit for bit. "
+            + "DESTINATION is another name to push to; a layout needs one.",
         Options = s_options,
         Run = (arguments, host, token) =>
         {
-            ImageReference name = ImageReference.Parse(arguments.Positionals[0]);
-            ImageReference destination = ImageReference.Parse(arguments.Positionals[^1]);
-            return RunAsync(arguments, host, new StoreLocation(name), new RegistryLocation(destination), token);
+            string source = arguments.Positionals[0];
+            bool isLayout = source.StartsWith("oci-layout://", StringComparison.Ordinal);
+            string directory = Path.GetFullPath(source, host.CurrentDirectory);
+            if (!isLayout && File.Exists(Path.Combine(directory, "oci-layout"))) (isLayout, source) = (true, "oci-layout://" + directory);
+            if (isLayout && arguments.Positionals is not [_, _])
+                throw new KimgException(ErrorCode.InvalidArgument, $"'{source}' is a layout: where is it pushed to?") { Hint = "kimg push DIRECTORY REGISTRY/NAME:TAG" };
+            ImageLocation from = isLayout ? LocationParser.Parse(source, host.CurrentDirectory) : new StoreLocation(ImageReference.Parse(source));
+            return RunAsync(arguments, host, from, new RegistryLocation(ImageReference.Parse(arguments.Positionals[^1])), token);
         },
     };
 

@@ -29,6 +29,9 @@ internal sealed record BuildServices : IAsyncDisposable
 
     public required RecordStore<LayerBlobs> LayerBlobs { get; init; }
 
+    /// <summary>Caches that every build looks into.</summary>
+    public required RecordStore<NamedImage> Imported { get; init; }
+
     /// <summary>For caches that are neither in registries nor here.</summary>
     public required CacheHttp CacheHttp { get; init; }
 
@@ -48,6 +51,7 @@ internal sealed record BuildServices : IAsyncDisposable
             Images = new ImageLayers(new LayerStorage(content, state.Root), registry),
             Records = new RecordStore<CacheRecord>(state.Records, state.Ingest, CacheJson.Default.CacheRecord),
             LayerBlobs = new RecordStore<LayerBlobs>(state.Layers, state.Ingest, CacheJson.Default.LayerBlobs),
+            Imported = new RecordStore<NamedImage>(state.Imported, state.Ingest, ImageNamesJson.Default.NamedImage),
             CacheHttp = new CacheHttp(options.Registry),
         };
     }

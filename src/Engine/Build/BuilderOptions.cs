@@ -26,6 +26,9 @@ public sealed record BuilderOptions
     /// <summary>Static user-mode emulators for foreign steps, by architecture, "" for all; absolute paths. Others are looked for where Debian keeps them.</summary>
     public ImmutableSortedDictionary<string, string> Emulators { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
+    /// <summary>What is collected after builds; null: nothing.</summary>
+    public CollectionPolicy? Collection { get; init; }
+
     public RegistryOptions Registry { get; init; } = new();
 
     /// <summary>Where credentials are looked for and what login changes; null: the registry options' own source, and no login.</summary>

@@ -27,6 +27,9 @@ internal sealed class CacheBuilder
 
     public int Results => _results.Count;
 
+    /// <summary>Layers that are named only.</summary>
+    public int BaseLayers => _layers.Count(layer => layer.Blob is null);
+
     /// <param name="made">The layer's blob; null for one of a base image, which is fetched from there.</param>
     public void Add(SnapshotLayer layer, ChainLayer? made, LayerForm form)
     {

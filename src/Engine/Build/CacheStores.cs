@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text;
 using Kimg.Engine.Cache;
 using Kimg.Engine.Primitives;
+using Kimg.Engine.Sources;
 
 namespace Kimg.Engine.Build;
 
@@ -9,7 +10,13 @@ namespace Kimg.Engine.Build;
 internal static class CacheStores
 {
     public static ImmutableArray<(ICacheStore Store, CacheSource Source)> OpenAll(BuildServices services, BuildRequest request) =>
-        request.NoCache ? [] : [.. request.CacheFrom.Select(source => (Open(services, request, source.Location), source))];
+    [
+        .. (request.NoCache ? [] : request.CacheFrom).Select(source => (Open(services, request, source.Location), source)),
+        .. (request.NoCache ? [] : Imported(services)).Select(store => (store, new CacheSource(new InlineCache()))),
+    ];
+
+    private static IEnumerable<ICacheStore> Imported(BuildServices services) =>
+        services.Imported.List().Select(entry => services.Imported.Find(entry.Key)).OfType<NamedImage>().Select(image => new StoredCache(services.Content, image));
 
     public static ICacheStore Open(BuildServices services, BuildRequest request, CacheLocation location) => Open(services, ScopeOf(request), location);
 

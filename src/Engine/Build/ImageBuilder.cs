@@ -21,6 +21,14 @@ public sealed class ImageBuilder : IAsyncDisposable
     public async Task<BuildResult> BuildAsync(BuildRequest request, IBuildObserver? observer = null, CancellationToken cancellationToken = default)
     {
         OutputRules.Check(request);
+        BuildResult result = await RunAsync(request, observer, cancellationToken);
+        // The build is over: nothing of it is in the way any more.
+        await AutomaticCollection.RunAsync(_services, new EventStream(observer, _services.Options.Time), cancellationToken);
+        return result;
+    }
+
+    private async Task<BuildResult> RunAsync(BuildRequest request, IBuildObserver? observer, CancellationToken cancellationToken)
+    {
         await using BuildSession session = _services.Begin(request, observer, cancellationToken);
         LoadedDockerfile dockerfile = await session.OpenContextAsync();
         ImmutableArray<FrontendResult> lowered = await session.LowerAsync(dockerfile);

@@ -30,6 +30,36 @@ public sealed class ImageCommands : IAsyncDisposable
         return await events.RunAsync($"copying {source} to {destination}", item => new ImageWriter(_services, item, cancellationToken).WriteAsync(image, destination));
     }
 
+    /// <summary>Makes one index of images that were built apart and gives it its names; layers are mounted where the registry can, and never fetched to this machine's disk.</summary>
+    /// <returns>The index's bytes.</returns>
+    /// <exception cref="KimgException">ImageNotFound, InvalidArgument (two images for one platform), …</exception>
+    public async Task<ReadOnlyMemory<byte>> CreateIndexAsync(IndexRequest request, IBuildObserver? observer = null, CancellationToken cancellationToken = default)
+    {
+        var events = new EventStream(observer, _services.Options.Time);
+        OpenedImage[] images = await Task.WhenAll(request.Sources.Select(source =>
+            events.RunAsync($"resolve {source}", _ => _opener.OpenAsync(source, cancellationToken))));
+        OpenedImage? existing = request.Append ? await _opener.OpenAsync(request.Destinations[0], cancellationToken) : null;
+        OpenedImage index = await IndexAssembly.MergeAsync(existing, [.. images], request.Annotations, cancellationToken);
+        if (!request.DryRun) await WriteAsync(index, request.Destinations, events, cancellationToken);
+        return index.RootDocument.Bytes;
+    }
+
+    /// <summary>Adds annotations to an index; the images it lists stay what they are.</summary>
+    public async Task<Descriptor> AnnotateIndexAsync(
+        ImageLocation location, ImmutableArray<Annotation> annotations, IBuildObserver? observer = null, CancellationToken cancellationToken = default)
+    {
+        var events = new EventStream(observer, _services.Options.Time);
+        OpenedImage index = IndexAssembly.Annotate(await events.RunAsync($"resolve {location}", _ => _opener.OpenAsync(location, cancellationToken)), annotations);
+        await WriteAsync(index, [location], events, cancellationToken);
+        return index.RootDocument.Descriptor;
+    }
+
+    private async Task WriteAsync(OpenedImage index, ImmutableArray<ImageLocation> destinations, EventStream events, CancellationToken cancellationToken)
+    {
+        foreach (ImageLocation destination in destinations)
+            await events.RunAsync($"writing index to {destination}", item => new ImageWriter(_services, item, cancellationToken).WriteAsync(index, destination));
+    }
+
     /// <param name="platform">Only this one; null: all there are.</param>
     public async Task<ImageReport> InspectAsync(ImageLocation location, Platform? platform, CancellationToken cancellationToken = default)
     {

@@ -30,6 +30,7 @@ internal sealed class StateInventory(BuildServices services, GarbageCollector bl
         }
 
         items.AddRange(Files("cache record", state.Records, building));
+        items.AddRange(Files("imported cache", state.Imported, building || names));
         items.AddRange(Files("layer record", state.Layers, building));
         items.AddRange(Files("index", Path.Combine(state.Root, "indexes"), building));
         items.AddRange(Files("tar", Path.Combine(state.Root, "tars"), building));
@@ -54,6 +55,11 @@ internal sealed class StateInventory(BuildServices services, GarbageCollector bl
     {
         var found = new HashSet<Digest>();
         foreach (NamedImage image in services.Names.All()) await AddAsync(image.Root);
+        foreach ((Digest key, _) in services.Imported.List())
+        {
+            if (services.Imported.Find(key) is { } cache) await AddAsync(cache.Root);
+        }
+
         return found;
 
         async Task AddAsync(Descriptor descriptor)

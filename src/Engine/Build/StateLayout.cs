@@ -9,6 +9,9 @@ internal sealed record StateLayout(string Root)
     /// <summary>Blobs a layer was exported as, by the layer's id.</summary>
     public string Layers => Path.Combine(Root, "cache", "layers");
 
+    /// <summary>Caches that every build looks into, by digest of where they came from.</summary>
+    public string Imported => Path.Combine(Root, "cache", "imported");
+
     /// <summary>What tags last resolved to, and images built here, by name.</summary>
     public string Images => Path.Combine(Root, "images");
 

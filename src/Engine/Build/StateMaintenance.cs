@@ -13,7 +13,8 @@ public sealed class StateMaintenance : IAsyncDisposable
     private readonly GarbageCollector _blobs;
     private readonly StateInventory _inventory;
 
-    private StateMaintenance(BuildServices services)
+    /// <summary>Over services that somebody else disposes.</summary>
+    internal StateMaintenance(BuildServices services)
     {
         _services = services;
         _blobs = new GarbageCollector(services.State.Root, services.Options.Time);
@@ -22,10 +23,15 @@ public sealed class StateMaintenance : IAsyncDisposable
 
     public static StateMaintenance Create(BuilderOptions options) => new(BuildServices.Create(options));
 
-    public async Task<ImmutableArray<UsageItem>> ListUsageAsync(CancellationToken cancellationToken = default)
+    public Task<ImmutableArray<UsageItem>> ListUsageAsync(CancellationToken cancellationToken = default) => ListUsageAsync([], cancellationToken);
+
+    /// <param name="filters">All of them must hold.</param>
+    public async Task<ImmutableArray<UsageItem>> ListUsageAsync(ImmutableArray<UsageFilter> filters, CancellationToken cancellationToken = default)
     {
         using FileLock? alone = FileLock.TryAcquire(_services.State.BuildsLock, exclusive: true);
-        return [.. (await _inventory.ListAsync(alone is null, names: true, cancellationToken)).Select(item => item.Usage)];
+        ImmutableArray<StateItem> items = await _inventory.ListAsync(alone is null, names: true, cancellationToken);
+        DateTimeOffset? before = Before(null, filters);
+        return [.. items.Select(item => item.Usage).Where(usage => !(usage.LastUsed > before) && filters.All(filter => filter.Holds(usage)))];
     }
 
     /// <summary>Deletes what was not used for longest until the limits are kept.</summary>
@@ -36,15 +42,16 @@ public sealed class StateMaintenance : IAsyncDisposable
         long freed = 0;
         using (FileLock? alone = FileLock.TryAcquire(_services.State.BuildsLock, exclusive: true))
         {
-            if (request.All) RemoveNames(request);
+            if (request.All && request.Filters.All(filter => filter.OlderThan is not null)) RemoveNames(request);
             ImmutableArray<StateItem> all = await _inventory.ListAsync(alone is null, names: !request.All, cancellationToken);
             long used = all.Sum(item => item.Usage.Bytes), target = Target(request, used);
-            DateTimeOffset? before = request.OlderThan is { } age ? _services.Options.Time.GetUtcNow() - age : null;
+            DateTimeOffset? before = Before(request.OlderThan, request.Filters);
             foreach (StateItem item in all.OrderBy(item => item.Usage.LastUsed))
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 UsageItem usage = item.Usage;
-                bool wanted = !usage.InUse && used > target && !(usage.LastUsed > before) && (request.Kinds.Count == 0 || request.Kinds.Contains(usage.Kind));
+                bool wanted = !usage.InUse && used > target && !(usage.LastUsed > before) && (request.Kinds.Count == 0 || request.Kinds.Contains(usage.Kind))
+                    && request.Filters.All(filter => filter.Holds(usage));
                 if (!wanted || !item.Remove(doomed)) continue;
                 (items, freed, used) = (items + 1, freed + usage.Bytes, used - usage.Bytes);
             }
@@ -87,9 +94,13 @@ public sealed class StateMaintenance : IAsyncDisposable
         return Math.Max(target, request.ReservedBytes ?? -1);
     }
 
+    // The longest time of all that were named.
+    private DateTimeOffset? Before(TimeSpan? olderThan, ImmutableArray<UsageFilter> filters) =>
+        filters.Select(filter => filter.OlderThan).Append(olderThan).Max() is { } age ? _services.Options.Time.GetUtcNow() - age : null;
+
     private void RemoveNames(PruneRequest request)
     {
-        DateTimeOffset? before = request.OlderThan is { } age ? _services.Options.Time.GetUtcNow() - age : null;
+        DateTimeOffset? before = Before(request.OlderThan, request.Filters);
         foreach (NamedImage image in _services.Names.All())
         {
             var name = Oci.ImageReference.Parse(image.Name);

@@ -1,7 +1,9 @@
+using System.Collections.Immutable;
+
 namespace Kimg.Engine.Build;
 
 /// <summary>One thing in the state directory.</summary>
-/// <param name="Kind">image, blob, snapshot, cache mount, cache record, layer record, index, tar or context.</param>
+/// <param name="Kind">blob, snapshot, cache mount, cache record, layer record, imported cache, index, tar or context.</param>
 public sealed record UsageItem(string Kind, string Id, long Bytes, DateTimeOffset LastUsed, bool InUse, string Description);
 
 /// <summary>What may be deleted. Without a limit: everything that is not in use.</summary>
@@ -15,6 +17,9 @@ public sealed record PruneRequest(TimeSpan? OlderThan, long? KeepBytes, bool All
 
     /// <summary>This much always stays, whatever the other limits say.</summary>
     public long? ReservedBytes { get; init; }
+
+    /// <summary>All of them must hold.</summary>
+    public ImmutableArray<UsageFilter> Filters { get; init; } = [];
 
     /// <summary>Only these kinds (<see cref="UsageItem.Kind"/>); empty: all.</summary>
     public IReadOnlySet<string> Kinds { get; init; } = new HashSet<string>();

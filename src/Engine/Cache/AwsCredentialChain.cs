@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Kimg.Engine.Primitives;
@@ -165,7 +166,7 @@ internal sealed class AwsCredentialChain(S3Cache cache, CacheHttp http, Func<str
     }
 
     private static DateTimeOffset? Time(string text) =>
-        DateTimeOffset.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal, out DateTimeOffset time) ? time : null;
+        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time) ? time : null;
 
     private string? Variable(string name) => environment(name) is { Length: > 0 } value ? value : null;
 }

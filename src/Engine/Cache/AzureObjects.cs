@@ -8,7 +8,8 @@ internal sealed class AzureObjects(AzureBlobCache cache, CacheHttp http, AzureAu
 {
     public string Name => $"{cache.AccountUrl.GetLeftPart(UriPartial.Path).TrimEnd('/')}/{cache.Container}";
 
-    public Task<Stream?> OpenAsync(string key, long offset, CancellationToken cancellationToken) => http.OpenAsync(Request(HttpMethod.Get, key), offset, cancellationToken);
+    public Task<Stream?> OpenAsync(string key, long offset, CancellationToken cancellationToken) =>
+        http.OpenAsync(Request(HttpMethod.Get, key), offset, cancellationToken);
 
     public async Task<bool> TouchAsync(string key, CancellationToken cancellationToken)
     {

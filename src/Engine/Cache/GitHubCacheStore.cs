@@ -9,8 +9,8 @@ using Kimg.Engine.Registry;
 
 namespace Kimg.Engine.Cache;
 
-/// <summary>The cache service of GitHub Actions, version 2: entries are written once and never changed, and found by their key or by how it begins. A blob is an entry under
-/// its digest; the manifest is written under a new key each time, and the newest is read.</summary>
+/// <summary>The cache service of GitHub Actions, version 2: entries are written once and never changed, and found by their key or by how it begins. A blob is an
+/// entry under its digest; the manifest is written under a new key each time, and the newest is read.</summary>
 internal sealed class GitHubCacheStore : ICacheStore, IBlobProvider
 {
     // Entries of other programs have other versions and are never found.

@@ -56,6 +56,9 @@ internal sealed class ImportedCache
 
     public int Results => _results.Values.Distinct().Count();
 
+    /// <summary>Layers that are named only.</summary>
+    public int BaseLayers => _layers.Count(layer => layer.Blob is null);
+
     /// <summary>Layers with a blob.</summary>
     public IEnumerable<ImportedLayer> Layers => _layers.Where(layer => layer.Blob is not null);
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Kimg.Cli.Facade;
 using Kimg.Engine.Build;
+using Kimg.Engine.Cache;
 using Kimg.Engine.Dockerfile;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
@@ -66,10 +67,32 @@ internal sealed class RecordingEngine : IEngine
 
     public Task TagAsync(ImageReference source, ImageReference name, CancellationToken cancellationToken) => Answer($"tag {source} {name}", 0);
 
-    public Task<ImmutableArray<UsageItem>> ListUsageAsync(CancellationToken cancellationToken) => Answer("du", Usage);
+    public Task<ReadOnlyMemory<byte>> CreateIndexAsync(IndexRequest request, IBuildObserver observer, CancellationToken cancellationToken) => Answer(
+        $"index {string.Join(' ', request.Sources.Select(Text))} → {string.Join(' ', request.Destinations.Select(Text))}"
+            + $" append={request.Append} dry={request.DryRun} {string.Join(' ', request.Annotations)}",
+        (ReadOnlyMemory<byte>)"{}"u8.ToArray());
+
+    public Task<Descriptor> AnnotateIndexAsync(
+        ImageLocation location, ImmutableArray<Annotation> annotations, IBuildObserver observer, CancellationToken cancellationToken) =>
+        Answer($"annotate {Text(location)} {string.Join(' ', annotations)}", Root);
+
+    public Task<CacheReport> ExportCacheAsync(CacheDestination destination, IBuildObserver observer, CancellationToken cancellationToken) =>
+        Answer($"cache export {destination.Location}", Cache);
+
+    public Task<CacheReport> ImportCacheAsync(CacheLocation location, IBuildObserver observer, CancellationToken cancellationToken) =>
+        Answer($"cache import {location}", Cache);
+
+    public Task<CacheReport> InspectCacheAsync(CacheLocation location, CancellationToken cancellationToken) => Answer($"cache inspect {location}", Cache);
+
+    private static CacheReport Cache => new(
+        "example.com/app:cache", new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), 7, [Root with { Size = 1_500_000 }], 3, [new("/root/.npm", 20_000_000, Root)]);
+
+    public Task<ImmutableArray<UsageItem>> ListUsageAsync(ImmutableArray<UsageFilter> filters, CancellationToken cancellationToken) =>
+        Answer("du" + string.Concat(filters.Select(f => " " + f.Text)), Usage);
 
     public Task<PruneReport> PruneAsync(PruneRequest request, CancellationToken cancellationToken) =>
-        Answer($"prune {request.OlderThan} {request.KeepBytes} {request.All}", new PruneReport(3, 4_500_000));
+        Answer(
+            $"prune {request.OlderThan} {request.KeepBytes} {request.All} {request.MinFreeBytes} {request.ReservedBytes} {string.Join(' ', request.Filters.Select(f => f.Text))}".TrimEnd(), new PruneReport(3, 4_500_000));
 
     public Task<HostReport> ExamineHostAsync(CancellationToken cancellationToken) => Answer("doctor", new HostReport(
         "userns",

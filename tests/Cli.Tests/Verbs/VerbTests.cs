@@ -66,6 +66,17 @@ public sealed class VerbTests : IDisposable
     [InlineData("tag a:1 b:2", "tag docker.io/library/a:1 docker.io/library/b:2", "")]
     [InlineData("prune", "prune   False", "deleted 3 items, 4.50MB\n")]
     [InlineData("prune -a --older-than 7d --keep-storage 1k", "prune 7.00:00:00 1024 True", "deleted 3 items, 4.50MB\n")]
+    [InlineData("prune -f --keep-duration 1h30m --max-used-space 2k --min-free-space 3k --reserved-space 4k --filter type=regular --filter id~=^sha", "prune 01:30:00 2048 False 3072 4096 type=regular id~=^sha", "deleted 3 items, 4.50MB\n")]
+    [InlineData("index create --dry-run a b@sha256:0000000000000000000000000000000000000000000000000000000000000000",
+        "index registry docker.io/library/a:latest registry docker.io/library/b@sha256:0000000000000000000000000000000000000000000000000000000000000000 →  append=False dry=True ", "{}")]
+    [InlineData("index create -t r.example/app --append --annotation a=b --annotation manifest-descriptor[linux/arm64]:c=d store://a",
+        "index store docker.io/library/a:latest → registry r.example/app:latest append=True dry=False Annotation { Key = a, Value = b, Level = index, Platform =  } Annotation { Key = c, Value = d, Level = manifest-descriptor, Platform = linux/arm64 }",
+        "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a\n")]
+    [InlineData("push oci-layout:///tmp/l:v1 r.example/app", "copy layout /tmp/l v1 → registry r.example/app:latest []", "sha256:4813494d137e1631bba301d5acab6e7bb7aa74ce1185d456565ef51d737677b2\n")]
+    [InlineData("cache inspect r.example/app:cache", "cache inspect r.example/app:cache",
+        "Name:        example.com/app:cache\nWritten:     2026-01-02 03:04:05 UTC\nSteps:       7\nLayers:      1, 1.50MB\nBase layers: 3, in their images\n  sha256:4813494d137e1631bba301d5acab6e7bb7aa74ce1185d456565ef51d737677b2     1.50MB\nMount:       /root/.npm, 20.00MB in 4B\n")]
+    [InlineData("cache import type=local,src=/tmp/c", "cache import /tmp/c",
+        "Name:        example.com/app:cache\nWritten:     2026-01-02 03:04:05 UTC\nSteps:       7\nLayers:      1, 1.50MB\nBase layers: 3, in their images\nMount:       /root/.npm, 20.00MB in 4B\n")]
     [InlineData("logout https://index.docker.io/v1/", "logout docker.io", "logged out of docker.io\n")]
     [InlineData("logout --all", "logout all", "logged out of a.example\nlogged out of b.example\n")]
     [InlineData("registry serve --address localhost:0 --read-only", "serve localhost:0  True", "127.0.0.1:4711\n")]
@@ -78,6 +89,15 @@ public sealed class VerbTests : IDisposable
 
     [Theory]
     [InlineData("prune --older-than soon", "not a duration")]
+    [InlineData("prune --filter mutable", "not supported")]
+    [InlineData("prune --filter idd=x", "unknown key 'idd'")]
+    [InlineData("prune --filter id~=(", "no regular expression")]
+    [InlineData("du --filter until=x", "not a duration")]
+    [InlineData("index create a", "the index needs a name")]
+    [InlineData("index annotate a", "there is nothing to add")]
+    [InlineData("push oci-layout:///tmp/l", "where is it pushed to?")]
+    [InlineData("cache export type=inline", "no cache that can be")]
+    [InlineData("build --gc max=1 .", "unknown key 'max'")]
     [InlineData("registry serve --address 0.0.0.0:5000", "loopback only")]
     [InlineData("registry serve --address here", "not HOST:PORT")]
     [InlineData("registry serve --tls-cert a.pem", "go together")]

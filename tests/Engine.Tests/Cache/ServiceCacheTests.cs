@@ -81,7 +81,8 @@ public sealed class ServiceCacheTests : IAsyncLifetime
             GitHubCache github => github with { Token = new Secret("wrong") },
             var other => other,
         };
-        Built built = await _scene.NewMachine().BuildAsync(Dockerfile, r => r with { CacheFrom = [new CacheSource(location)], CacheTo = [new CacheDestination(location)] });
+        Built built = await _scene.NewMachine().BuildAsync(
+            Dockerfile, r => r with { CacheFrom = [new CacheSource(location)], CacheTo = [new CacheDestination(location)] });
         Assert.Equal(2, built.Ran.Length);
         Assert.Equal(2, built.Events.Warnings.Count);
         // An answer to HEAD says nothing but a number.
@@ -107,7 +108,8 @@ public sealed class ServiceCacheTests : IAsyncLifetime
     {
         CacheLocation location = Location("s3");
         await _scene.NewMachine().BuildAsync(Dockerfile, r => r with { CacheTo = [new CacheDestination(location) { AllSteps = true }] });
-        foreach (string key in _server.Objects.Keys.Where(k => k.Contains("/blobs/", StringComparison.Ordinal) && _server.Objects[k][0] != '{')) _server.Objects.TryRemove(key, out _);
+        foreach (string key in _server.Objects.Keys.Where(k => k.Contains("/blobs/", StringComparison.Ordinal) && _server.Objects[k][0] != '{'))
+            _server.Objects.TryRemove(key, out _);
         Built built = await _scene.NewMachine().BuildAsync(Dockerfile, location);
         Assert.Equal(2, built.Ran.Distinct().Count());
         Assert.Contains(built.Events.Warnings, w => w.Contains("is not used any more", StringComparison.Ordinal));

@@ -1,0 +1,115 @@
+using System.Collections.Immutable;
+using Kimg.Engine.Build;
+using Kimg.Engine.Cache;
+using Kimg.Engine.Oci;
+using Kimg.Engine.Primitives;
+using Kimg.TestKit;
+using Xunit;
+
+namespace Kimg.Engine.Tests.Cache;
+
+/// <summary>kimg cache export, import and inspect; Kaniko's options; what is collected by itself.</summary>
+public sealed class CacheCommandTests : IAsyncLifetime
+{
+    private CacheScene _scene = null!;
+
+    public async Task InitializeAsync() => _scene = await CacheScene.StartAsync();
+
+    public async Task DisposeAsync() => await _scene.DisposeAsync();
+
+    [Fact]
+    public async Task What_a_machine_knows_is_exported_inspected_and_imported_for_good()
+    {
+        Machine machine = _scene.NewMachine();
+        Built built = await machine.BuildAsync(CacheScene.TwoStages);
+        await machine.DisposeAsync();
+        await using (CacheCommands commands = CacheCommands.Create(Options(machine.State)))
+        {
+            CacheReport exported = await commands.ExportAsync(new CacheDestination(_scene.InRegistry("all:cache")) { IgnoreError = false });
+            CacheReport seen = await commands.InspectAsync(_scene.InRegistry("all:cache"));
+            Assert.Equal(5, exported.Steps);
+            Assert.Equal(exported.Layers.Select(l => l.Digest).Order(), seen.Layers.Select(l => l.Digest).Order());
+            Assert.Equal(2, seen.BaseLayers);
+        }
+
+        Machine other = _scene.NewMachine();
+        await using (CacheCommands commands = CacheCommands.Create(Options(other.State))) await commands.ImportAsync(_scene.InRegistry("all:cache"));
+        Built imported = await other.BuildAsync(CacheScene.TwoStages);
+        imported.AssertNothingRan();
+        Assert.Equal(await ImageText.ReadAsync(machine, "thrice"), await ImageText.ReadAsync(other, "thrice"));
+        await other.DisposeAsync();
+        await using StateMaintenance state = StateMaintenance.Create(Options(other.State));
+        await state.PruneAsync(new PruneRequest(null, null, All: false));
+        Assert.Contains(await state.ListUsageAsync(), item => item is { Kind: "imported cache", InUse: true });
+        Assert.Contains(await state.ListUsageAsync(), item => item is { Kind: "blob", InUse: true });
+        await state.PruneAsync(new PruneRequest(null, null, All: true));
+        Assert.Empty(await state.ListUsageAsync());
+        Assert.True(built.Result.TotalVertices > 0);
+    }
+
+    [Fact]
+    public async Task Kanikos_options_keep_layers_in_a_repository_until_they_are_too_old()
+    {
+        var kaniko = new KanikoCache { Enabled = true, Repository = _scene.Name("team/cache").Name };
+        await _scene.NewMachine().BuildAsync(CacheScene.TwoStages, r => kaniko.ApplyTo(r with { Names = [_scene.Name("team/app:1")] }));
+        Func<BuildRequest, BuildRequest> again(KanikoCache cache) => r => cache.ApplyTo(r with { Names = [_scene.Name("team/app:2")] });
+        (await _scene.NewMachine().BuildAsync(CacheScene.TwoStages, again(kaniko))).AssertNothingRan();
+        Built old = await _scene.NewMachine().BuildAsync(CacheScene.TwoStages, again(kaniko with { TimeToLive = TimeSpan.Zero }));
+        Assert.Equal(5, old.Ran.Length);
+        var request = new BuildRequest { Context = new EmptyContext(), Names = [ImageReference.Parse("r.example/team/app:1")] };
+        Assert.Equal("r.example/team/app/cache", ((RegistryCache)(kaniko with { Repository = null }).ApplyTo(request).CacheTo.Single().Location).Reference.Name);
+        Assert.Equal("/warm", ((LocalCache)(kaniko with { Repository = "oci:/warm" }).ApplyTo(request).CacheFrom.Single().Location).Directory);
+        Assert.Empty(new KanikoCache().ApplyTo(request).CacheTo);
+        Assert.Throws<KimgException>(() => (kaniko with { Repository = null }).ApplyTo(request with { Names = [] }));
+    }
+
+    [Fact]
+    public async Task After_a_build_what_was_not_used_for_long_makes_room()
+    {
+        var time = new ManualTime();
+        string state = _scene["collected"];
+        async Task BuildAsync(string text)
+        {
+            await using var builder = ImageBuilder.Create(Options(state) with
+            {
+                Time = time,
+                Collection = new CollectionPolicy { MaxUsedSpace = 1, MinFreeSpace = 0, ReservedSpace = 0, KeepDuration = TimeSpan.FromHours(1) },
+            });
+            await builder.BuildAsync(new BuildRequest
+            {
+                Context = new DirectoryContext(_scene.Context), DockerfileText = $"FROM scratch\nCOPY source /{text}\n", Outputs = [new OutputSpec { Type = OutputType.CacheOnly }],
+            });
+        }
+
+        foreach (string text in new[] { "a", "b" }) await BuildAsync(text);
+        await using (StateMaintenance maintenance = StateMaintenance.Create(Options(state) with { Time = time }))
+        {
+            ImmutableArray<UsageItem> before = await maintenance.ListUsageAsync();
+            Assert.NotEmpty(before);
+            // Files of records have the machine's time: seen from three days later they are old, and what the next build makes is as well.
+            time.Now = DateTimeOffset.UtcNow + TimeSpan.FromDays(3);
+            await BuildAsync("c");
+            Assert.DoesNotContain(await maintenance.ListUsageAsync(), item => item.Kind == "cache record");
+        }
+    }
+
+    [Fact]
+    public async Task Filters_choose_what_is_listed_and_pruned()
+    {
+        Machine machine = _scene.NewMachine();
+        await machine.BuildAsync("FROM base\nRUN --mount=type=cache,target=/c echo x >/c/x\n");
+        await machine.DisposeAsync();
+        await using StateMaintenance state = StateMaintenance.Create(Options(machine.State));
+        static ImmutableArray<UsageFilter> F(params string[] texts) => [.. texts.Select(t => UsageFilter.Parse(t, TimeSpan.Parse))];
+        Assert.Equal(["cache mount"], (await state.ListUsageAsync(F("type=exec.cachemount"))).Select(i => i.Kind));
+        Assert.Empty(await state.ListUsageAsync(F("type=exec.cachemount", "until=01:00:00")));
+        Assert.All(await state.ListUsageAsync(F("kind=blob", "id~=^sha256:")), item => Assert.Equal("blob", item.Kind));
+        Assert.All(await state.ListUsageAsync(F("inuse")), item => Assert.True(item.InUse));
+        Assert.All(await state.ListUsageAsync(F("inuse!=true")), item => Assert.False(item.InUse));
+        await state.PruneAsync(new PruneRequest(null, null, All: false) { Filters = F("type=exec.cachemount") });
+        Assert.Empty(await state.ListUsageAsync(F("type=exec.cachemount")));
+        Assert.NotEmpty(await state.ListUsageAsync(F("type!=exec.cachemount")));
+    }
+
+    private static BuilderOptions Options(string state) => new() { StateDirectory = state, WorkerExecutable = RepositoryFiles.Kimg };
+}
