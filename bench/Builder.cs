@@ -13,6 +13,9 @@ internal abstract class Builder
 
     public abstract IEnumerable<ImmutableArray<string>> Commands(BuildJob job);
 
+    /// <summary>Makes it as it was on its first day; only for rows about machines that know nothing.</summary>
+    public abstract Task ForgetAsync();
+
     /// <summary>Names of the processes that work for it besides what the command starts.</summary>
     public virtual ImmutableArray<string> Daemons => [];
 

@@ -24,7 +24,15 @@ internal static class Program
         new PullRow(),
         new PushRow(),
         new CopyRow(memory: true),
+        .. CacheRows("node-app", "src/main.ts", ("BASE", "node")),
+        .. CacheRows("dotnet-app", "Program.cs", ("SDK", "dotnet-sdk"), ("RUNTIME", "dotnet-runtime")),
+        new EmulatedRow(foreign: false),
+        new EmulatedRow(foreign: true),
+        new ConcurrentRow(),
     ];
+
+    private static IEnumerable<Row> CacheRows(string sample, string file, params (string, string)[] bases) =>
+        from change in new[] { null, file } from bytes in new[] { false, true } select new CacheRow(sample, change, bytes, bases);
 
     private static async Task<int> Main(string[] args)
     {

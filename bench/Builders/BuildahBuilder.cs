@@ -10,6 +10,8 @@ internal sealed class BuildahBuilder(ImmutableArray<string> prefix) : Builder
 
     public override async Task<string?> VersionAsync() => await Found.FirstLineAsync([.. prefix, "buildah", "--version"]);
 
+    public override Task ForgetAsync() => throw new InvalidOperationException("its store is not emptied here");
+
     public override IEnumerable<ImmutableArray<string>> Commands(BuildJob job)
     {
         yield return

@@ -12,6 +12,8 @@ internal sealed class BuildctlBuilder(ImmutableArray<string> prefix) : Builder
     public override async Task<string?> VersionAsync() =>
         await Found.FirstLineAsync([.. prefix, "buildctl", "debug", "workers"]) is null ? null : await Found.FirstLineAsync([.. prefix, "buildctl", "--version"]);
 
+    public override Task ForgetAsync() => throw new InvalidOperationException("its store is not emptied here");
+
     public override IEnumerable<ImmutableArray<string>> Commands(BuildJob job)
     {
         ImmutableArray<string> output = job.Output switch

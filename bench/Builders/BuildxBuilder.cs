@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Kimg.TestKit;
 
 namespace Kimg.Bench.Builders;
 
@@ -18,12 +19,21 @@ internal sealed class BuildxBuilder(ImmutableArray<string> prefix) : Builder
         return server is null ? null : $"{client.Split(' ')[1]}, docker {server}";
     }
 
+    public override async Task ForgetAsync()
+    {
+        foreach (string what in new[] { "builder", "image" })
+        {
+            string[] command = [.. prefix, "docker", what, "prune", "--all", "--force"];
+            await HostProgram.RunAsync(command[0], command[1..]);
+        }
+    }
+
     public override IEnumerable<ImmutableArray<string>> Commands(BuildJob job)
     {
         yield return
         [
             .. prefix, "docker", "buildx", "build", "--progress", "quiet", "--network", "host", "--provenance=false",
-            .. job.Arguments.SelectMany(a => new[] { "--build-arg", $"{a.Name}={a.Value}" }),
+            .. job.Options, .. job.Arguments.SelectMany(a => new[] { "--build-arg", $"{a.Name}={a.Value}" }),
             .. job.Output switch
             {
                 OciTar tar => ["-o", $"type=oci,dest={tar.Path}"],

@@ -1,9 +1,8 @@
-using System.Text.RegularExpressions;
 using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Build;
 
-/// <summary>One --filter of du and prune, as BuildKit's: <c>key=value</c>, <c>key!=value</c>, <c>key~=regex</c>, <c>inuse</c>. All filters of a request must hold.</summary>
+/// <summary>One --filter of du and prune, as BuildKit's: <c>key=value</c>, <c>key!=value</c>, <c>key~=pattern</c>, <c>inuse</c>. All filters of a request must hold.</summary>
 public sealed class UsageFilter
 {
     // BuildKit's types of records, and what they are here.
@@ -14,6 +13,9 @@ public sealed class UsageFilter
         ["source.local"] = ["context"],
         ["internal"] = ["cache record", "layer record", "index", "imported cache"],
     };
+
+    // The longer of two that begin alike comes first.
+    private static readonly string[] s_signs = ["==", "=", "!=", "~="];
 
     private readonly Func<UsageItem, bool> _holds;
 
@@ -28,9 +30,10 @@ public sealed class UsageFilter
     /// <exception cref="KimgException">InvalidArgument.</exception>
     public static UsageFilter Parse(string text, Func<string, TimeSpan> duration)
     {
-        Match match = Regex.Match(text, @"^([a-z]+)(?:(==|=|!=|~=)(.*))?\z", RegexOptions.CultureInvariant);
-        if (!match.Success) throw Invalid(text, "it is not key=value, key!=value or key~=regex");
-        string key = match.Groups[1].Value, sign = match.Groups[2].Value, value = match.Groups[3].Value;
+        int end = text.IndexOfAny(['=', '!', '~']);
+        string key = end < 0 ? text : text[..end], rest = end < 0 ? "" : text[end..];
+        string sign = s_signs.FirstOrDefault(s => rest.StartsWith(s, StringComparison.Ordinal)) ?? "", value = rest[sign.Length..];
+        if (key.Length == 0 || (sign.Length == 0 && rest.Length > 0)) throw Invalid(text, "it is not key=value, key!=value or key~=pattern");
         if (key is "until" or "unused-for") return sign is "=" or "==" ? new UsageFilter(text, _ => true, duration(value)) : throw Invalid(text, "it needs a duration");
         if (key == "inuse") return new UsageFilter(text, Boolean(text, sign, value) is var wanted ? item => item.InUse == wanted : _ => false);
         if (key == "type") return Type(text, sign, value);
@@ -50,8 +53,8 @@ public sealed class UsageFilter
             case "!=":
                 return new UsageFilter(text, item => field(item) != value);
             case "~=":
-                Regex pattern = Pattern(text, value);
-                return new UsageFilter(text, item => pattern.IsMatch(field(item)));
+                if (value.AsSpan().IndexOfAny("[](){}|+?\\") >= 0) throw Invalid(text, "of regular expressions only ^ $ . and .* are understood");
+                return new UsageFilter(text, item => Contains(field(item), value));
             default:
                 return new UsageFilter(text, item => field(item).Length > 0);
         }
@@ -77,16 +80,32 @@ public sealed class UsageFilter
         _ => throw Invalid(text, "it is true or false"),
     };
 
-    private static Regex Pattern(string text, string value)
+    // Kernighan's matcher, whose star follows anything.
+    private static bool Contains(ReadOnlySpan<char> text, ReadOnlySpan<char> pattern)
     {
-        try
+        if (pattern.StartsWith("^")) return Begins(text, pattern[1..]);
+        for (int i = 0; i <= text.Length; i++)
         {
-            return new Regex(value, RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
+            if (Begins(text[i..], pattern)) return true;
         }
-        catch (Exception e) when (e is ArgumentException or NotSupportedException)
+
+        return false;
+    }
+
+    private static bool Begins(ReadOnlySpan<char> text, ReadOnlySpan<char> pattern)
+    {
+        if (pattern.IsEmpty) return true;
+        if (pattern is "$") return text.IsEmpty;
+        if (pattern.Length > 1 && pattern[1] == '*')
         {
-            throw Invalid(text, "that is no regular expression");
+            for (int i = 0; ; i++)
+            {
+                if (Begins(text[i..], pattern[2..])) return true;
+                if (i == text.Length || (pattern[0] != '.' && pattern[0] != text[i])) return false;
+            }
         }
+
+        return !text.IsEmpty && (pattern[0] == '.' || pattern[0] == text[0]) && Begins(text[1..], pattern[1..]);
     }
 
     private static KimgException Invalid(string text, string why, string? hint = null) => new(ErrorCode.InvalidArgument, $"invalid value '{text}' for --filter: {why}")

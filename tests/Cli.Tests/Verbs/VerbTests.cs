@@ -91,7 +91,7 @@ public sealed class VerbTests : IDisposable
     [InlineData("prune --older-than soon", "not a duration")]
     [InlineData("prune --filter mutable", "not supported")]
     [InlineData("prune --filter idd=x", "unknown key 'idd'")]
-    [InlineData("prune --filter id~=(", "no regular expression")]
+    [InlineData("prune --filter id~=(", "only ^ $ . and .*")]
     [InlineData("du --filter until=x", "not a duration")]
     [InlineData("index create a", "the index needs a name")]
     [InlineData("index annotate a", "there is nothing to add")]

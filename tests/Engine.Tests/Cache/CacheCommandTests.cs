@@ -103,7 +103,7 @@ public sealed class CacheCommandTests : IAsyncLifetime
         static ImmutableArray<UsageFilter> F(params string[] texts) => [.. texts.Select(t => UsageFilter.Parse(t, TimeSpan.Parse))];
         Assert.Equal(["cache mount"], (await state.ListUsageAsync(F("type=exec.cachemount"))).Select(i => i.Kind));
         Assert.Empty(await state.ListUsageAsync(F("type=exec.cachemount", "until=01:00:00")));
-        Assert.All(await state.ListUsageAsync(F("kind=blob", "id~=^sha256:")), item => Assert.Equal("blob", item.Kind));
+        Assert.All(await state.ListUsageAsync(F("kind=blob", "id~=^sha2.*6:")), item => Assert.Equal("blob", item.Kind));
         Assert.All(await state.ListUsageAsync(F("inuse")), item => Assert.True(item.InUse));
         Assert.All(await state.ListUsageAsync(F("inuse!=true")), item => Assert.False(item.InUse));
         await state.PruneAsync(new PruneRequest(null, null, All: false) { Filters = F("type=exec.cachemount") });

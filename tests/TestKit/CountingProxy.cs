@@ -1,10 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Kimg.Budgets;
+namespace Kimg.TestKit;
 
 /// <summary>Stands between a client and an http server on loopback, and counts what passes.</summary>
-internal sealed class CountingProxy : IAsyncDisposable
+public sealed class CountingProxy : IAsyncDisposable
 {
     private static readonly string[] Methods = ["GET ", "HEAD ", "PUT ", "POST ", "PATCH ", "DELETE "];
 
