@@ -26,6 +26,6 @@ public static class OpDigest
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UseStringEnumConverter = true,
-    Converters = [typeof(DigestJsonConverter)])]
+    Converters = [typeof(DigestJsonConverter), typeof(PathTextJsonConverter)])]
 [JsonSerializable(typeof(Op))]
 internal sealed partial class GraphJson : JsonSerializerContext;

@@ -35,4 +35,13 @@ public sealed class DockerfileFrontendTests
         Assert.Equal("/out", copy.Actions.OfType<CopyAction>().Single().Destination);
         Assert.Equal(["COPY /src/out /out # buildkit", "USER 1000", "EXPOSE [443/udp 80/tcp]", "CMD [\"/out\"]"], result.Config.History!.Value.Select(h => h.CreatedBy));
     }
+
+    [Fact]
+    public async Task Names_that_differ_in_bytes_that_are_no_text_are_different_steps()
+    {
+        async Task<Kimg.Engine.Primitives.Digest> DigestAsync(string name) => (await FakeHost.LowerAsync($"FROM scratch\nCOPY {name} /x\n")).Root.Digest;
+        Assert.NotEqual(await DigestAsync("caf\uDCE9"), await DigestAsync("caf\uDCEA"));
+        Assert.NotEqual(await DigestAsync("caf\uDCE9"), await DigestAsync("caf\uFFFD"));
+        Assert.Equal(await DigestAsync("caf\uDCE9"), await DigestAsync("caf\uDCE9"));
+    }
 }

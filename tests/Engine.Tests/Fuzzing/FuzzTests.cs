@@ -70,6 +70,14 @@ public sealed class FuzzTests(ITestOutputHelper output)
     {
         long before = GC.GetAllocatedBytesForCurrentThread();
         var clock = Stopwatch.StartNew();
+        bool read = IsRead(target, input);
+        if (clock.Elapsed > s_patience) throw new TimeoutException($"{target.Name} takes {clock.Elapsed} for {Keep(target, input)}");
+        long memory = GC.GetAllocatedBytesForCurrentThread() - before;
+        return memory <= MaxMemory ? read : throw new InsufficientMemoryException($"{target.Name} takes {memory} bytes for {Keep(target, input)}");
+    }
+
+    private static bool IsRead(FuzzTarget target, byte[] input)
+    {
         try
         {
             target.Read(input);
@@ -82,12 +90,6 @@ public sealed class FuzzTests(ITestOutputHelper output)
         catch (Exception error)
         {
             throw new InvalidOperationException($"{target.Name} breaks on {Keep(target, input)}: {error.GetType().Name}: {error.Message}", error);
-        }
-        finally
-        {
-            if (clock.Elapsed > s_patience) throw new TimeoutException($"{target.Name} takes {clock.Elapsed} for {Keep(target, input)}");
-            long memory = GC.GetAllocatedBytesForCurrentThread() - before;
-            if (memory > MaxMemory) throw new InsufficientMemoryException($"{target.Name} takes {memory} bytes for {Keep(target, input)}");
         }
     }
 
