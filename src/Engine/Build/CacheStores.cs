@@ -1,7 +1,9 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text;
 using Kimg.Engine.Cache;
 using Kimg.Engine.Primitives;
+using Kimg.Engine.Registry.Credentials;
 using Kimg.Engine.Sources;
 
 namespace Kimg.Engine.Build;
@@ -32,10 +34,10 @@ internal static class CacheStores
             case GitHubCache github:
                 return new GitHubCacheStore(github, services.CacheHttp, scope);
             case S3Cache s3:
-                var objects = new S3Objects(s3, services.CacheHttp, new AwsCredentialChain(s3, services.CacheHttp, services.Options.Environment));
+                var objects = new S3Objects(s3, services.CacheHttp, new AwsCredentialChain(s3, Identity(services)));
                 return new ObjectCacheStore(objects, s3.BlobsPrefix, s3.ManifestsPrefix, Names(s3.Names, scope), s3.Parallel);
             case AzureBlobCache azure:
-                var blobs = new AzureObjects(azure, services.CacheHttp, new AzureAuthorization(azure, services.CacheHttp, services.Options.Environment));
+                var blobs = new AzureObjects(azure, services.CacheHttp, new AzureAuthorization(azure, services.CacheHttp, Identity(services)));
                 return new ObjectCacheStore(blobs, azure.BlobsPrefix, azure.ManifestsPrefix, Names(azure.Names, scope), azure.Parallel);
             default:
                 throw new KimgException(ErrorCode.InvalidCacheOption, $"'{location}' is no cache that can be read or written by itself");
@@ -52,6 +54,9 @@ internal static class CacheStores
         foreach (char c in text) safe.Append(char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' ? c : '-');
         return safe.ToString();
     }
+
+    private static CredentialOptions Identity(BuildServices services) =>
+        services.Options.Credentials ?? new CredentialOptions { Environment = FrozenDictionary<string, string>.Empty, Time = services.Options.Time };
 
     private static ImmutableArray<string> Names(ImmutableArray<string> given, string scope) => given.IsEmpty ? [scope] : given;
 }

@@ -2,29 +2,30 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using Kimg.Engine.Primitives;
-using Kimg.Engine.Registry;
+using Kimg.Engine.Registry.Credentials;
 
 namespace Kimg.Engine.Cache;
 
 /// <summary>Who asks Azure's blob storage: a shared key, a shared access signature in the address, an application (secret or federated token), or the managed identity
 /// of the machine.</summary>
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Reliability", "CA1001", Justification = "a semaphore without a wait handle holds nothing")]
-internal sealed class AzureAuthorization(AzureBlobCache cache, CacheHttp http, Func<string, string?> environment)
+internal sealed class AzureAuthorization(AzureBlobCache cache, CacheHttp http, CredentialOptions options)
 {
     private const string Version = "2021-12-02", Resource = "https://storage.azure.com/";
-    private const int MaxAnswer = 1 << 20;
+    // A token is valid for an hour or more.
+    private static readonly TimeSpan s_fresh = TimeSpan.FromMinutes(10);
 
     private readonly SemaphoreSlim _gate = new(1);
-    private (string Token, DateTimeOffset Expires)? _token;
+    private string? _token;
+    private DateTimeOffset _since;
 
     public async Task AuthorizeAsync(HttpRequestMessage message, CancellationToken cancellationToken)
     {
         message.Headers.TryAddWithoutValidation("x-ms-version", Version);
         message.Headers.TryAddWithoutValidation("x-ms-date", http.Options.Time.GetUtcNow().ToString("r", CultureInfo.InvariantCulture));
         if (cache.AccountUrl.Query.Contains("sig=", StringComparison.Ordinal)) return;
-        Secret? shared = cache.SecretAccessKey ?? (Variable("AZURE_STORAGE_KEY") is { } key ? new Secret(key) : null);
+        Secret? shared = cache.SecretAccessKey ?? (options.Variable("AZURE_STORAGE_KEY") is { } key ? new Secret(key) : null);
         if (shared is not null) Sign(message, Account(), shared);
         else message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await TokenAsync(cancellationToken));
     }
@@ -65,51 +66,21 @@ internal sealed class AzureAuthorization(AzureBlobCache cache, CacheHttp http, F
         try
         {
             DateTimeOffset now = http.Options.Time.GetUtcNow();
-            if (_token is { } known && known.Expires > now) return known.Token;
-            (int status, byte[] body) = await http.ReadAsync(await TokenRequestAsync(cancellationToken), MaxAnswer, cancellationToken);
-            using var document = JsonDocument.Parse(body);
-            JsonElement root = document.RootElement;
-            if (!root.TryGetProperty("access_token", out JsonElement token) || token.GetString() is not { Length: > 0 } text)
-                throw new KimgException(ErrorCode.AuthenticationFailed, $"no token for '{cache.AccountUrl.Host}' (answer {status})");
-            long seconds = root.TryGetProperty("expires_in", out JsonElement expires)
-                && long.TryParse(expires.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out long parsed) ? parsed : 600;
-            _token = (text, now.AddSeconds(Math.Max(60, seconds - 300)));
-            return text;
-        }
-        catch (JsonException e)
-        {
-            throw new KimgException(ErrorCode.AuthenticationFailed, "the token service's answer is no JSON", e);
+            if (_token is { } known && now - _since < s_fresh) return known;
+            _since = now;
+            if (await new AzureTokens(options, new CloudHttp(options)).FindAsync(Resource, "https://login.microsoftonline.com/", cancellationToken) is not var (token, _))
+            {
+                throw new KimgException(ErrorCode.AuthenticationFailed, $"no credentials for '{cache.AccountUrl.Host}'")
+                {
+                    Hint = "set AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN, or give the job an identity",
+                };
+            }
+
+            return _token = token;
         }
         finally
         {
             _gate.Release();
         }
     }
-
-    private async Task<CacheRequest> TokenRequestAsync(CancellationToken cancellationToken)
-    {
-        string? tenant = Variable("AZURE_TENANT_ID"), client = Variable("AZURE_CLIENT_ID"), secret = Variable("AZURE_CLIENT_SECRET");
-        string? file = Variable("AZURE_FEDERATED_TOKEN_FILE");
-        if (tenant is not null && client is not null && (secret ?? file) is not null)
-        {
-            string authority = (Variable("AZURE_AUTHORITY_HOST") ?? "https://login.microsoftonline.com/").TrimEnd('/');
-            string proof = secret is not null ? "client_secret=" + Uri.EscapeDataString(secret)
-                : "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion="
-                    + Uri.EscapeDataString((await File.ReadAllTextAsync(file!, cancellationToken)).Trim());
-            string form = $"grant_type=client_credentials&client_id={Uri.EscapeDataString(client)}&scope={Uri.EscapeDataString(Resource + ".default")}&{proof}";
-            return new CacheRequest(HttpMethod.Post, new Uri($"{authority}/{tenant}/oauth2/v2.0/token"), "a token of Microsoft Entra")
-            {
-                Body = RequestBody.Of("application/x-www-form-urlencoded", Encoding.UTF8.GetBytes(form)),
-            };
-        }
-
-        string query = $"api-version=2018-02-01&resource={Uri.EscapeDataString(Resource)}" + (client is null ? "" : "&client_id=" + Uri.EscapeDataString(client));
-        string host = (Variable("AZURE_POD_IDENTITY_AUTHORITY_HOST") ?? "http://169.254.169.254").TrimEnd('/');
-        return new CacheRequest(HttpMethod.Get, new Uri($"{host}/metadata/identity/oauth2/token?{query}"), "a token of the managed identity")
-        {
-            Headers = new Dictionary<string, string> { ["Metadata"] = "true" }, Attempts = 1, Patience = TimeSpan.FromSeconds(5),
-        };
-    }
-
-    private string? Variable(string name) => environment(name) is { Length: > 0 } value ? value : null;
 }

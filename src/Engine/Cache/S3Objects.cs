@@ -1,5 +1,6 @@
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Registry;
+using Kimg.Engine.Registry.Credentials;
 
 namespace Kimg.Engine.Cache;
 
@@ -49,7 +50,7 @@ internal sealed class S3Objects : IObjectStore
     private CacheRequest Request(HttpMethod method, string key, Digest payload) => new(method, new Uri(_base + Escape(_cache.Prefix + key)), $"'{key}'")
     {
         Authorize = async (message, token) =>
-            new AwsSignature(await _credentials.GetAsync(token), _cache.Region, "s3", _http.Options.Time).Sign(message, payload),
+            AwsSigner.Sign(message, payload.Hex, await _credentials.GetAsync(token), _cache.Region, "s3", _http.Options.Time.GetUtcNow()),
         Attempts = _cache.Attempts,
     };
 

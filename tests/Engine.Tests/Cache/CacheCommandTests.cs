@@ -1,14 +1,13 @@
 using System.Collections.Immutable;
 using Kimg.Engine.Build;
 using Kimg.Engine.Cache;
-using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
 using Kimg.TestKit;
 using Xunit;
 
 namespace Kimg.Engine.Tests.Cache;
 
-/// <summary>kimg cache export, import and inspect; Kaniko's options; what is collected by itself.</summary>
+/// <summary>kimg cache export, import and inspect; what is collected by itself.</summary>
 public sealed class CacheCommandTests : IAsyncLifetime
 {
     private CacheScene _scene = null!;
@@ -45,22 +44,6 @@ public sealed class CacheCommandTests : IAsyncLifetime
         await state.PruneAsync(new PruneRequest(null, null, All: true));
         Assert.Empty(await state.ListUsageAsync());
         Assert.True(built.Result.TotalVertices > 0);
-    }
-
-    [Fact]
-    public async Task Kanikos_options_keep_layers_in_a_repository_until_they_are_too_old()
-    {
-        var kaniko = new KanikoCache { Enabled = true, Repository = _scene.Name("team/cache").Name };
-        await _scene.NewMachine().BuildAsync(CacheScene.TwoStages, r => kaniko.ApplyTo(r with { Names = [_scene.Name("team/app:1")] }));
-        Func<BuildRequest, BuildRequest> again(KanikoCache cache) => r => cache.ApplyTo(r with { Names = [_scene.Name("team/app:2")] });
-        (await _scene.NewMachine().BuildAsync(CacheScene.TwoStages, again(kaniko))).AssertNothingRan();
-        Built old = await _scene.NewMachine().BuildAsync(CacheScene.TwoStages, again(kaniko with { TimeToLive = TimeSpan.Zero }));
-        Assert.Equal(5, old.Ran.Length);
-        var request = new BuildRequest { Context = new EmptyContext(), Names = [ImageReference.Parse("r.example/team/app:1")] };
-        Assert.Equal("r.example/team/app/cache", ((RegistryCache)(kaniko with { Repository = null }).ApplyTo(request).CacheTo.Single().Location).Reference.Name);
-        Assert.Equal("/warm", ((LocalCache)(kaniko with { Repository = "oci:/warm" }).ApplyTo(request).CacheFrom.Single().Location).Directory);
-        Assert.Empty(new KanikoCache().ApplyTo(request).CacheTo);
-        Assert.Throws<KimgException>(() => (kaniko with { Repository = null }).ApplyTo(request with { Names = [] }));
     }
 
     [Fact]

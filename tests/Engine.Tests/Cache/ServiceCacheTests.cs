@@ -1,7 +1,9 @@
+using System.Collections.Frozen;
 using Kimg.Engine.Build;
 using Kimg.Engine.Cache;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Registry;
+using Kimg.Engine.Registry.Credentials;
 using Kimg.TestKit;
 using Xunit;
 
@@ -136,60 +138,63 @@ public sealed class ServiceCacheTests : IAsyncLifetime
         new Random(1).NextBytes(large.AsSpan(0, 1 << 20));
         using var http = new CacheHttp(new RegistryOptions());
         var azure = (AzureBlobCache)Location("azblob");
-        var objects = new AzureObjects(azure, http, new AzureAuthorization(azure, http, _ => null));
+        var objects = new AzureObjects(azure, http, new AzureAuthorization(azure, http, new CredentialOptions { Environment = FrozenDictionary<string, string>.Empty }));
         await objects.PutAsync("big", default, large.Length, _ => Task.FromResult<Stream>(new MemoryStream(large)), null, CancellationToken.None);
         Assert.Equal(Digest.Sha256(large), Digest.Sha256(_server.Objects["/account/cache/big"]));
         Assert.Equal(3, _server.Lines.Count(l => l.Contains("comp=block&", StringComparison.Ordinal)));
     }
 
+    /// <summary>The other places are those of registries (CloudCredentialTests).</summary>
     [Fact]
     public async Task Credentials_of_AWS_are_found_where_its_tools_find_them()
     {
         using var temp = new TempDirectory();
         Directory.CreateDirectory(temp["home/.aws"]);
-        await File.WriteAllTextAsync(temp["home/.aws/credentials"], "[default]\naws_access_key_id = from-default\naws_secret_access_key = s\n[ci]\naws_access_key_id=from-ci\naws_secret_access_key=s\n");
-        await File.WriteAllTextAsync(temp["token"], "jwt\n");
-        const string json = """{"AccessKeyId":"from-metadata","SecretAccessKey":"s","Token":"t","Expiration":"2999-01-01T00:00:00Z"}""";
-        using var metadata = new ScriptedServer(r => r switch
-        {
-            { Method: "POST" } when r.Text.Contains("WebIdentityToken=jwt", StringComparison.Ordinal) && r.Text.Contains("RoleArn=arn%3Aaws", StringComparison.Ordinal) =>
-                new ScriptedAnswer(200, "<R><Credentials><AccessKeyId>from-web</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></R>"),
-            { Method: "PUT", Path: "/latest/api/token" } => new ScriptedAnswer(200, "v2"),
-            { Path: "/latest/meta-data/iam/security-credentials/" } when r.Headers["X-aws-ec2-metadata-token"] == "v2" => new ScriptedAnswer(200, "role\n"),
-            { Path: "/latest/meta-data/iam/security-credentials/role" } => new ScriptedAnswer(200, json),
-            { Path: "/container" } when r.Authorization == "pod" => new ScriptedAnswer(200, json.Replace("from-metadata", "from-container", StringComparison.Ordinal)),
-            _ => new ScriptedAnswer(404),
-        });
-        string host = $"http://{metadata.Host}";
-        Assert.Equal("from-env", await FindAsync(("AWS_ACCESS_KEY_ID", "from-env"), ("AWS_SECRET_ACCESS_KEY", "s"), ("HOME", temp["home"])));
-        Assert.Equal("from-default", await FindAsync(("HOME", temp["home"])));
-        Assert.Equal("from-ci", await FindAsync(("HOME", temp["home"]), ("AWS_PROFILE", "ci")));
-        Assert.Equal("from-web", await FindAsync(("AWS_WEB_IDENTITY_TOKEN_FILE", temp["token"]), ("AWS_ROLE_ARN", "arn:aws:iam::1:role/r"), ("AWS_ENDPOINT_URL_STS", host), ("HOME", temp["home"])));
-        Assert.Equal("from-container", await FindAsync(("AWS_CONTAINER_CREDENTIALS_FULL_URI", host + "/container"), ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "pod")));
-        Assert.Equal("from-metadata", await FindAsync(("AWS_EC2_METADATA_SERVICE_ENDPOINT", host)));
-        KimgException none = await Assert.ThrowsAsync<KimgException>(() => FindAsync(("AWS_EC2_METADATA_DISABLED", "true")));
+        await File.WriteAllTextAsync(
+            temp["home/.aws/credentials"], "[default]\naws_access_key_id = from-default\naws_secret_access_key = s\n[ci]\naws_access_key_id=from-ci\naws_secret_access_key=s\n");
+        Assert.Equal("given", await FindAsync(new S3Cache("eu-west-1", "b") { AccessKeyId = "given", SecretAccessKey = new Secret("s") }));
+        var found = new S3Cache("eu-west-1", "b");
+        Assert.Equal("from-env", await FindAsync(found, ("AWS_ACCESS_KEY_ID", "from-env"), ("AWS_SECRET_ACCESS_KEY", "s")));
+        Assert.Equal("from-default", await FindAsync(found));
+        Assert.Equal("from-ci", await FindAsync(found, ("AWS_PROFILE", "ci")));
+        KimgException none = await Assert.ThrowsAsync<KimgException>(() => FindAsync(found, ("AWS_PROFILE", "other"), ("AWS_EC2_METADATA_DISABLED", "true")));
         Assert.Equal(ErrorCode.AuthenticationFailed, none.Code);
 
-        async Task<string> FindAsync(params (string Name, string Value)[] variables)
+        async Task<string> FindAsync(S3Cache cache, params (string Name, string Value)[] variables)
         {
-            using var http = new CacheHttp(new RegistryOptions());
-            var chain = new AwsCredentialChain(new S3Cache("eu-west-1", "b"), http, name => variables.FirstOrDefault(v => v.Name == name).Value);
-            return (await chain.GetAsync(CancellationToken.None)).AccessKeyId;
+            var options = new CredentialOptions { Environment = variables.ToFrozenDictionary(v => v.Name, v => v.Value), HomeDirectory = temp["home"] };
+            return (await new AwsCredentialChain(cache, options).GetAsync(CancellationToken.None)).AccessKey;
         }
     }
 
     [Fact]
     public async Task A_managed_identity_opens_Azures_storage()
     {
-        using var metadata = new ScriptedServer(r => r.Headers.GetValueOrDefault("Metadata") == "true" && r.Path.Contains("resource=https%3A%2F%2Fstorage.azure.com%2F", StringComparison.Ordinal)
-            ? new ScriptedAnswer(200, """{"access_token":"managed","expires_in":"3600"}""") : new ScriptedAnswer(400));
+        int asked = 0;
+        var options = new CredentialOptions
+        {
+            Environment = FrozenDictionary<string, string>.Empty,
+            CloudHandler = () => new Metadata(request =>
+            {
+                asked++;
+                return request.Headers.Contains("Metadata") && request.RequestUri!.Query.Contains("storage.azure.com", StringComparison.Ordinal) ? """{"access_token":"managed"}""" : null;
+            }),
+        };
         using var http = new CacheHttp(new RegistryOptions());
         var azure = (AzureBlobCache)Location("azblob") with { SecretAccessKey = null };
-        var objects = new AzureObjects(azure, http, new AzureAuthorization(azure, http, name => name == "AZURE_POD_IDENTITY_AUTHORITY_HOST" ? $"http://{metadata.Host}" : null));
+        var objects = new AzureObjects(azure, http, new AzureAuthorization(azure, http, options));
         Assert.False(await objects.TouchAsync("nothing", CancellationToken.None));
         await objects.PutAsync("key", Digest.Sha256("x"), 1, _ => Task.FromResult<Stream>(new MemoryStream("x"u8.ToArray())), null, CancellationToken.None);
         Assert.True(await objects.TouchAsync("key", CancellationToken.None));
-        Assert.Single(metadata.Requests);
+        Assert.Equal(1, asked);
+    }
+
+    private sealed class Metadata(Func<HttpRequestMessage, string?> answer) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => Task.FromResult(
+            answer(request) is { } text
+                ? new HttpResponseMessage(System.Net.HttpStatusCode.OK) { Content = new StringContent(text) }
+                : new HttpResponseMessage(System.Net.HttpStatusCode.NotFound));
     }
 
     private CacheLocation Location(string kind) => kind switch
