@@ -2,12 +2,14 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Kimg.Bench.Builders;
+using Kimg.Bench.Dotnet;
 using Kimg.Bench.Rows;
+using Kimg.Budgets;
 using Kimg.TestKit;
 
 namespace Kimg.Bench;
 
-/// <summary><c>./build.sh bench [--repeat N] [--only ROW,…] [--write]</c>; bench/README.md says what the environment may hold.</summary>
+/// <summary><c>./build.sh bench [--repeat N] [--only ROW,…] [--dotnet] [--write]</c>; bench/README.md says what the environment may hold.</summary>
 internal static class Program
 {
     private const string Begin = "<!-- figures -->", End = "<!-- end of figures -->";
@@ -44,6 +46,15 @@ internal static class Program
         string parent = Environment.GetEnvironmentVariable("KIMG_BENCH_DIRECTORY") ?? Path.GetTempPath();
         using DebianRegistry registry = await DebianRegistry.StartAsync();
         using Workbench bench = new(Directory.CreateDirectory(Path.Combine(parent, $"kimg-bench-{Environment.ProcessId}")).FullName, registry.Host);
+        if (args.Contains("--dotnet"))
+        {
+            await using CountingProxy proxy = CountingProxy.Start(registry.Host);
+            string table = await new DotnetBench(bench, proxy).RunAsync(repeat);
+            Console.WriteLine(table);
+            if (args.Contains("--write")) await WriteAsync(table, "<!-- dotnet figures -->", "<!-- end of dotnet figures -->");
+            return 0;
+        }
+
         ImmutableArray<(Builder Builder, string Version)> builders = await FindAsync(bench);
         foreach ((Builder builder, string version) in builders)
             Console.Error.WriteLine($"{builder.Name}: {version}");
@@ -54,7 +65,7 @@ internal static class Program
 
         Console.WriteLine(report);
         if (args.Contains("--write"))
-            await WriteAsync(report);
+            await WriteAsync(report.ToString(), Begin, End);
         return 0;
     }
 
@@ -109,10 +120,10 @@ internal static class Program
         Console.Error.WriteLine($"{row.Name}: {string.Join(", ", figures.Select(f => $"{f.Key} {f.Value.Median:0.000}"))}");
     }
 
-    private static async Task WriteAsync(Report report)
+    private static async Task WriteAsync(string report, string from, string to)
     {
         string file = RepositoryFiles.Path("bench/README.md"), text = await File.ReadAllTextAsync(file);
-        int begin = text.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length, end = text.IndexOf(End, StringComparison.Ordinal);
+        int begin = text.IndexOf(from, StringComparison.Ordinal) + from.Length, end = text.IndexOf(to, StringComparison.Ordinal);
         await File.WriteAllTextAsync(file, $"{text[..begin]}\n{report}{text[end..]}");
     }
 

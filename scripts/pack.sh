@@ -4,7 +4,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 [[ ${KIMG_PACK_NATIVE:-} == keep && -x artifacts/native/linux-x64/kimg ]] || bash scripts/native.sh
 rm -rf artifacts/packages artifacts/tasks
-quiet=(-nologo -v quiet -clp:NoSummary -c Release)
+quiet=(-nologo -v quiet -clp:NoSummary -c Release --no-restore)
+for project in src/Tasks src/Tool; do dotnet restore "$project" -nologo -v quiet; done
 # The tasks compiled ahead for this machine; both packages hold them.
 dotnet publish src/Tasks "${quiet[@]}" -r linux-x64 -o artifacts/tasks
 dotnet pack src/Tasks "${quiet[@]}"

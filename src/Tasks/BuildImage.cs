@@ -16,7 +16,7 @@ public sealed partial class BuildImage
     {
         Directory.CreateDirectory(WorkDirectory);
         ImmutableArray<string> names = ImageNaming.Names(ContainerRegistry, Repository, ImageTags, ImageNames);
-        KimgProcess process = CreateProcess(WorkDirectory);
+        KimgProcess process = CreateProcess(Path.GetDirectoryName(ProjectFile)!);
         if (HasDockerfile) await BuildDockerfileAsync(process, names, cancellationToken);
         else await BuildProjectAsync(process, names, cancellationToken);
     }
@@ -94,36 +94,25 @@ public sealed partial class BuildImage
     {
         if (baseImage == "scratch") return BaseImageInfo.Scratch;
         string? json = await AskAsync(
-            process, InspectArguments(BaseLocation(baseImage), platform), failure => Settings.Of(failure, hasDockerfile: false, ContainerRegistry), cancellationToken);
+            process, ["inspect", "--json", $"--platform={platform}", .. EngineOptions(sandbox: false), BaseLocation(baseImage)], failure => Settings.Of(failure, hasDockerfile: false, ContainerRegistry), cancellationToken);
         return json is null ? null : BaseImageInfo.Read(json);
     }
 
     private string BaseLocation(string baseImage) => Mode == "DockerfileBase" ? "store://" + baseImage : baseImage;
 
-    private IEnumerable<string> InspectArguments(string location, Platform? platform) =>
-        ["inspect", "--json", .. platform is null ? Array.Empty<string>() : [$"--platform={platform}"], .. EngineOptions(sandbox: false), location];
-
-    // Both questions at once; whatever cannot be answered is answered by building.
+    // All questions in one; whatever cannot be answered is answered by building.
     private async Task<bool> IsCurrentAsync(KimgProcess process, ImageStamp stamp, string baseImage, AppPlatform platform, CancellationToken cancellationToken)
     {
         if (stamp.Archives.Any(file => !File.Exists(file))) return false;
+        var questions = new List<(string Location, string Digest)>();
         bool pinned = baseImage == "scratch" || baseImage.Contains('@', StringComparison.Ordinal);
-        Task<bool> moved = pinned || (!CheckRemote && Mode != "DockerfileBase")
-            ? Task.FromResult(true)
-            : StandsForAsync(process, BaseLocation(baseImage), platform.Platform, stamp.BaseDigest, cancellationToken);
+        if (!pinned && (CheckRemote || Mode == "DockerfileBase")) questions.Add((BaseLocation(baseImage), stamp.BaseDigest));
         bool remote = stamp.Pushed && CheckRemote, stored = !stamp.Pushed && stamp.Archives.IsEmpty && stamp.Digest.Length > 0;
-        Task<bool>[] there = remote || stored
-            ? [.. stamp.Names.Select(name => StandsForAsync(process, remote ? name : "store://" + name, null, stamp.Digest, cancellationToken))]
-            : [];
-        return (await Task.WhenAll([moved, .. there])).All(answer => answer);
-    }
-
-    private async Task<bool> StandsForAsync(KimgProcess process, string location, Platform? platform, string digest, CancellationToken cancellationToken)
-    {
-        (int exitCode, string output) = await process.RunAsync(InspectArguments(location, platform), static _ => { }, cancellationToken);
-        if (exitCode != 0) return false;
-        using var json = JsonDocument.Parse(output);
-        return json.RootElement.GetProperty("digest").GetString() == digest;
+        if (remote || stored) questions.AddRange(stamp.Names.Select(name => (remote ? name : "store://" + name, stamp.Digest)));
+        if (questions.Count == 0) return true;
+        (int exitCode, string output) = await process.RunAsync(
+            ["inspect", "--digest", $"--platform={platform.Platform}", .. EngineOptions(sandbox: false), .. questions.Select(q => q.Location)], static _ => { }, cancellationToken);
+        return exitCode == 0 && output.Split('\n', StringSplitOptions.RemoveEmptyEntries).SequenceEqual(questions.Select(q => q.Digest));
     }
 
     private async Task<bool> RunBuildAsync(KimgProcess process, List<string> arguments, string dockerfile, CancellationToken cancellationToken)

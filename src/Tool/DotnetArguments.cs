@@ -49,7 +49,8 @@ internal static class DotnetArguments
     {
         foreach ((string name, string value) in line.Options)
         {
-            if (s_properties.TryGetValue(name, out string? property)) yield return (property, [s_paths.Contains(name) ? Path.GetFullPath(value, currentDirectory) : value]);
+            if (!s_properties.TryGetValue(name, out string? property)) continue;
+            yield return (property, [s_paths.Contains(name) ? Path.GetFullPath(value, currentDirectory) : value]);
         }
 
         // A name with ':' or '/' is an image, one without a flavour such as alpine.

@@ -55,7 +55,7 @@ internal static class Program
         string printed = Path.Combine(Path.GetDirectoryName(subject.Path)!, "obj", $"kimg-print-{Environment.ProcessId}.Dockerfile");
         if (line.Flag("print")) Directory.CreateDirectory(Path.GetDirectoryName(printed)!);
         string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet";
-        int code = await RunAsync(dotnet, DotnetArguments.Of(line, subject, AppContext.BaseDirectory, Environment.CurrentDirectory, printed));
+        int code = await RunAsync(dotnet, DotnetArguments.Of(line, subject, AppContext.BaseDirectory, Environment.CurrentDirectory, printed), line.Flag("print"));
         if (!line.Flag("print") || !File.Exists(printed)) return code;
         Console.Write(await File.ReadAllTextAsync(printed));
         File.Delete(printed);
@@ -75,11 +75,14 @@ internal static class Program
         return await RunAsync(kimg, ["build", .. arguments, .. line.Subject is null ? ["."] : Array.Empty<string>()]);
     }
 
-    private static async Task<int> RunAsync(string program, IEnumerable<string> arguments)
+    /// <param name="toErrors">What it says is not what was asked for, which comes later on standard output.</param>
+    private static async Task<int> RunAsync(string program, IEnumerable<string> arguments, bool toErrors = false)
     {
         // Ctrl-C reaches the child as well, which ends by itself.
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
-        using Process process = Process.Start(new ProcessStartInfo(program, arguments)) ?? throw new UsageException($"{program} did not start");
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = toErrors };
+        using Process process = Process.Start(start) ?? throw new UsageException($"{program} did not start");
+        if (toErrors) await process.StandardOutput.BaseStream.CopyToAsync(Console.OpenStandardError());
         await process.WaitForExitAsync();
         return process.ExitCode;
     }

@@ -79,7 +79,7 @@ public sealed class DotnetMachine : IAsyncLifetime
         .Add("MSBUILDDISABLENODEREUSE", "1")
         .Add("CI", "")
         .Add("SAMPLE_TOKEN", "s3cr3t-of-the-sample")
-        .AddRange(more.Select(m => KeyValuePair.Create(m.Name, m.Value)));
+        .SetItems(more.Select(m => KeyValuePair.Create(m.Name, m.Value)));
 
     // Microsoft's registry is not needed: the same names, made of Debian's packages and this machine's runtime.
     private async Task MakeBasesAsync()

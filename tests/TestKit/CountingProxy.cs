@@ -12,7 +12,7 @@ public sealed class CountingProxy : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly IPEndPoint _server;
     private Task _serving = Task.CompletedTask;
-    private long _requests, _bytes;
+    private long _requests, _bytes, _sent;
 
     private CountingProxy(string server) => _server = IPEndPoint.Parse(server);
 
@@ -23,6 +23,9 @@ public sealed class CountingProxy : IAsyncDisposable
     /// <summary>Both ways, headers included.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
 
+    /// <summary>From the client to the server.</summary>
+    public long Sent => Interlocked.Read(ref _sent);
+
     public static CountingProxy Start(string server)
     {
         CountingProxy proxy = new(server);
@@ -31,7 +34,7 @@ public sealed class CountingProxy : IAsyncDisposable
         return proxy;
     }
 
-    public void Reset() => (_requests, _bytes) = (0, 0);
+    public void Reset() => (_requests, _bytes, _sent) = (0, 0, 0);
 
     public async ValueTask DisposeAsync()
     {
@@ -77,6 +80,7 @@ public sealed class CountingProxy : IAsyncDisposable
         while (await from.ReadAsync(buffer, _stop.Token) is > 0 and int read)
         {
             Interlocked.Add(ref _bytes, read);
+            if (fromClient) Interlocked.Add(ref _sent, read);
             // Clients here do not pipeline: a request begins a segment of its own.
             if (fromClient && Methods.Any(m => buffer.AsSpan(0, read).StartsWith(System.Text.Encoding.ASCII.GetBytes(m))))
                 Interlocked.Increment(ref _requests);

@@ -14,26 +14,36 @@ internal static class InspectVerb
     private static readonly OptionRow s_platform = new("platform", ValueKind.Single, "Only this platform") { Value = "OS/ARCH[/VARIANT]" };
     private static readonly OptionRow s_raw = new("raw", ValueKind.Flag, "Print the manifest or index as it is");
     private static readonly OptionRow s_config = new("config", ValueKind.Flag, "Print the configuration as it is (of --platform when there are several)");
+    private static readonly OptionRow s_digest = new("digest", ValueKind.Flag, "Print only the digest of each LOCATION, one a line");
     private static readonly OptionRow s_json = new("json", ValueKind.Flag, "Print everything as one JSON object");
 
     public static Verb Create() => new()
     {
         Name = "inspect",
         Summary = "Show what an image is made of",
-        Positionals = "LOCATION",
+        Positionals = "LOCATION…",
         MinPositionals = 1,
-        MaxPositionals = 1,
+        MaxPositionals = int.MaxValue,
         Details = "LOCATION is NAME (in a registry), store://NAME (in kimg's store) or oci-layout://DIRECTORY[:TAG].",
-        Options = [s_platform, s_raw, s_config, s_json, .. EngineOptionRows.Storage, .. EngineOptionRows.Registry],
+        Options = [s_platform, s_digest, s_raw, s_config, s_json, .. EngineOptionRows.Storage, .. EngineOptionRows.Registry],
         Run = RunAsync,
     };
 
     private static async Task<int> RunAsync(Arguments arguments, CliHost host, CancellationToken cancellationToken)
     {
-        ImageLocation location = LocationParser.Parse(arguments.Positionals[0], host.CurrentDirectory);
+        ImageLocation[] locations = [.. arguments.Positionals.Select(text => LocationParser.Parse(text, host.CurrentDirectory))];
         Platform? platform = arguments.Value(s_platform) is { } text ? Platform.Parse(text) : null;
+        if (locations.Length > 1 && !arguments.Flag(s_digest))
+            throw new KimgException(ErrorCode.InvalidArgument, "several images can only be asked for their digests") { Hint = "add --digest, or name one image" };
         await using IEngine engine = EngineOptionRows.Open(arguments, host);
-        ImageReport report = await engine.InspectAsync(location, platform, cancellationToken);
+        ImageReport[] reports = await Task.WhenAll(locations.Select(location => engine.InspectAsync(location, platform, cancellationToken)));
+        if (arguments.Flag(s_digest))
+        {
+            foreach (ImageReport each in reports) host.WriteLine(each.Root.Digest.ToString());
+            return 0;
+        }
+
+        ImageReport report = reports[0];
         if (arguments.Flag(s_raw)) host.Output.Value.Write(report.Document.Span);
         else if (arguments.Flag(s_config)) host.Output.Value.Write(OnlyImage(report).Config.Span);
         else if (arguments.Flag(s_json)) host.Write(Json(report));
