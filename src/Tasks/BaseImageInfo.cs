@@ -31,7 +31,7 @@ internal sealed record BaseImageInfo
         JsonElement config = image.GetProperty("config").TryGetProperty("config", out JsonElement found) ? found : default;
         return new BaseImageInfo
         {
-            Digest = root.GetProperty("digest").GetString()!,
+            Digest = (root.TryGetProperty("index", out JsonElement index) ? index : root.GetProperty("digest")).GetString()!,
             PlatformDigest = image.GetProperty("digest").GetString()!,
             IsDocker = root.GetProperty("mediaType").GetString()!.StartsWith("application/vnd.docker.", StringComparison.Ordinal),
             Entrypoint = Strings(config, "Entrypoint"),

@@ -47,7 +47,7 @@ public sealed partial class BuildImage
 
         ImageStamp? stamp = Incremental && !NoCache && AsFile.Length == 0 ? ImageStamp.TryRead(StampFile) : null;
         string fingerprint = new ImageFingerprint(this).Of(names, platforms);
-        if (stamp?.Fingerprint == fingerprint && await IsCurrentAsync(process, stamp, baseImage, platforms[0], cancellationToken))
+        if (stamp?.Fingerprint == fingerprint && await IsCurrentAsync(process, stamp, baseImage, cancellationToken))
         {
             UpToDate = true;
             Log.LogMessage(MessageImportance.Normal, "{0}: the image is up to date.", ProjectName);
@@ -94,14 +94,15 @@ public sealed partial class BuildImage
     {
         if (baseImage == "scratch") return BaseImageInfo.Scratch;
         string? json = await AskAsync(
-            process, ["inspect", "--json", $"--platform={platform}", .. EngineOptions(sandbox: false), BaseLocation(baseImage)], failure => Settings.Of(failure, hasDockerfile: false, ContainerRegistry), cancellationToken);
+            process, ["inspect", "--json", $"--platform={platform}", .. EngineOptions(sandbox: false), BaseLocation(baseImage)],
+            failure => Settings.Of(failure, hasDockerfile: false, ContainerRegistry), cancellationToken);
         return json is null ? null : BaseImageInfo.Read(json);
     }
 
     private string BaseLocation(string baseImage) => Mode == "DockerfileBase" ? "store://" + baseImage : baseImage;
 
     // All questions in one; whatever cannot be answered is answered by building.
-    private async Task<bool> IsCurrentAsync(KimgProcess process, ImageStamp stamp, string baseImage, AppPlatform platform, CancellationToken cancellationToken)
+    private async Task<bool> IsCurrentAsync(KimgProcess process, ImageStamp stamp, string baseImage, CancellationToken cancellationToken)
     {
         if (stamp.Archives.Any(file => !File.Exists(file))) return false;
         var questions = new List<(string Location, string Digest)>();
@@ -111,7 +112,7 @@ public sealed partial class BuildImage
         if (remote || stored) questions.AddRange(stamp.Names.Select(name => (remote ? name : "store://" + name, stamp.Digest)));
         if (questions.Count == 0) return true;
         (int exitCode, string output) = await process.RunAsync(
-            ["inspect", "--digest", $"--platform={platform.Platform}", .. EngineOptions(sandbox: false), .. questions.Select(q => q.Location)], static _ => { }, cancellationToken);
+            ["inspect", "--digest", .. EngineOptions(sandbox: false), .. questions.Select(q => q.Location)], static _ => { }, cancellationToken);
         return exitCode == 0 && output.Split('\n', StringSplitOptions.RemoveEmptyEntries).SequenceEqual(questions.Select(q => q.Digest));
     }
 

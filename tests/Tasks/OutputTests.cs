@@ -25,6 +25,7 @@ public sealed class OutputTests(DotnetMachine machine)
         Assert.Equal(["amd64", "arm64"], JsonNode.Parse(raw)!["manifests"]!.AsArray().Select(m => m!["platform"]!["architecture"]!.GetValue<string>()).Order());
         string config = await HostProgram.MustAsync(
             "skopeo", "inspect", "--config", "--override-arch=arm64", "--tls-verify=false", $"docker://{embedded.Host}/samples/multi-arch:latest");
+        Assert.Equal("arm64", JsonNode.Parse(config)!["architecture"]!.GetValue<string>());
         Assert.Equal(["dotnet", "/app/MultiArch.dll"], JsonNode.Parse(config)!["config"]!["Entrypoint"]!.AsArray().Select(e => e!.GetValue<string>()));
         string digest = run.Property("BuildImage", "KimgImageDigest");
         DotnetRun second = (await machine.DotnetAsync(

@@ -37,6 +37,8 @@ internal sealed class EngineFacade(BuilderOptions options) : IEngine
     public Task<ImageReport> InspectAsync(ImageLocation location, Platform? platform, CancellationToken cancellationToken) =>
         _images.Value.InspectAsync(location, platform, cancellationToken);
 
+    public Task<Descriptor> ResolveAsync(ImageLocation location, CancellationToken cancellationToken) => _images.Value.ResolveAsync(location, cancellationToken);
+
     public Task TagAsync(ImageReference source, ImageReference name, CancellationToken cancellationToken) => _images.Value.TagAsync(source, name, cancellationToken);
 
     public Task<ReadOnlyMemory<byte>> CreateIndexAsync(IndexRequest request, IBuildObserver observer, CancellationToken cancellationToken) =>

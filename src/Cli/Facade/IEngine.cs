@@ -34,6 +34,9 @@ internal interface IEngine : IAsyncDisposable
     /// <param name="platform">Only this one; null: all there are.</param>
     Task<ImageReport> InspectAsync(ImageLocation location, Platform? platform, CancellationToken cancellationToken);
 
+    /// <summary>What the location stands for, manifest or index; nothing of it is read.</summary>
+    Task<Descriptor> ResolveAsync(ImageLocation location, CancellationToken cancellationToken);
+
     /// <summary>Gives what <paramref name="source"/> names in the store another name.</summary>
     Task TagAsync(ImageReference source, ImageReference name, CancellationToken cancellationToken);
 

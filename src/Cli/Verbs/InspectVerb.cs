@@ -36,14 +36,14 @@ internal static class InspectVerb
         if (locations.Length > 1 && !arguments.Flag(s_digest))
             throw new KimgException(ErrorCode.InvalidArgument, "several images can only be asked for their digests") { Hint = "add --digest, or name one image" };
         await using IEngine engine = EngineOptionRows.Open(arguments, host);
-        ImageReport[] reports = await Task.WhenAll(locations.Select(location => engine.InspectAsync(location, platform, cancellationToken)));
         if (arguments.Flag(s_digest))
         {
-            foreach (ImageReport each in reports) host.WriteLine(each.Root.Digest.ToString());
+            foreach (Descriptor named in await Task.WhenAll(locations.Select(location => engine.ResolveAsync(location, cancellationToken))))
+                host.WriteLine(named.Digest.ToString());
             return 0;
         }
 
-        ImageReport report = reports[0];
+        ImageReport report = await engine.InspectAsync(locations[0], platform, cancellationToken);
         if (arguments.Flag(s_raw)) host.Output.Value.Write(report.Document.Span);
         else if (arguments.Flag(s_config)) host.Output.Value.Write(OnlyImage(report).Config.Span);
         else if (arguments.Flag(s_json)) host.Write(Json(report));
@@ -78,6 +78,7 @@ internal static class InspectVerb
         json.WriteString("name", report.Name);
         json.WriteString("digest", report.Root.Digest.ToString());
         json.WriteString("mediaType", report.Root.MediaType);
+        if (report.Named.Digest != report.Root.Digest) json.WriteString("index", report.Named.Digest.ToString());
         json.WriteStartArray("images");
         foreach (PlatformImage image in report.Images)
         {

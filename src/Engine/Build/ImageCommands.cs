@@ -76,8 +76,11 @@ public sealed class ImageCommands : IAsyncDisposable
         }
 
         ManifestDocument root = platform is null ? image.RootDocument : selected.RootDocument;
-        return new ImageReport(location.ToString()!, root.Descriptor, root.Bytes, images.ToImmutable());
+        return new ImageReport(location.ToString()!, root.Descriptor, root.Bytes, images.ToImmutable()) { Named = image.RootDocument.Descriptor };
     }
+
+    /// <summary>What the location stands for; of a registry nothing more is asked.</summary>
+    public Task<Descriptor> ResolveAsync(ImageLocation location, CancellationToken cancellationToken = default) => _opener.ResolveAsync(location, cancellationToken);
 
     /// <summary>Gives what <paramref name="source"/> names in the store another name.</summary>
     public Task TagAsync(ImageReference source, ImageReference name, CancellationToken cancellationToken = default)

@@ -32,6 +32,14 @@ internal sealed class ImageOpener(RegistryClient registry, IContentStore content
         }
     }
 
+    public async Task<Descriptor> ResolveAsync(ImageLocation location, CancellationToken cancellationToken) => location switch
+    {
+        RegistryLocation { Reference: var name } => await registry.ResolveAsync(name, cancellationToken),
+        StoreLocation { Reference: var name } => FindInStore(name).Root,
+        LayoutLocation layout => (await new OciLayout(layout.Directory).RootAsync(layout.Tag, null, cancellationToken)).Descriptor,
+        _ => throw new System.Diagnostics.UnreachableException(),
+    };
+
     /// <exception cref="KimgException">ImageNotFound.</exception>
     public NamedImage FindInStore(ImageReference name)
     {

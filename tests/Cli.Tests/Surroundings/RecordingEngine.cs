@@ -65,6 +65,8 @@ internal sealed class RecordingEngine : IEngine
     public Task<ImageReport> InspectAsync(ImageLocation location, Platform? platform, CancellationToken cancellationToken) =>
         Answer($"inspect {location} {platform}", Image!);
 
+    public Task<Descriptor> ResolveAsync(ImageLocation location, CancellationToken cancellationToken) => Answer($"resolve {location}", Root);
+
     public Task TagAsync(ImageReference source, ImageReference name, CancellationToken cancellationToken) => Answer($"tag {source} {name}", 0);
 
     public Task<ReadOnlyMemory<byte>> CreateIndexAsync(IndexRequest request, IBuildObserver observer, CancellationToken cancellationToken) => Answer(

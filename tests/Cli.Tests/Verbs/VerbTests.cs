@@ -172,6 +172,15 @@ public sealed class VerbTests : IDisposable
         Golden.Matches("tests/Cli.Tests/testdata/verbs/inspect.txt", _host.Output);
     }
 
+    [Fact]
+    public async Task Digests_are_asked_for_several_images_at_once()
+    {
+        Assert.Equal(0, await _host.RunAsync("inspect", "--digest", "app:1", "store://app:2"));
+        Assert.Equal($"{RecordingEngine.Root.Digest}\n{RecordingEngine.Root.Digest}\n", _host.Output);
+        Assert.Equal(2, await _host.RunAsync("inspect", "app:1", "app:2"));
+        Assert.Contains("--digest", _host.Error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("check .", "check.txt")]
     [InlineData("build --check .", "check.txt")]
