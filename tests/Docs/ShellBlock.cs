@@ -21,8 +21,11 @@ internal sealed record ShellBlock(string Document, int Line, string Script)
         }
     }
 
-    /// <summary>README.md and the documents that people write; docs/cli.md is made from the command line's tables, and has tests of its own.</summary>
+    /// <summary>Made from the command line's tables, or about packages that only tests/Tasks has: run there.</summary>
+    private static readonly string[] s_elsewhere = ["docs/cli.md", "docs/msbuild.md", "docs/dotnet-tool.md"];
+
+    /// <summary>README.md and the documents that people write.</summary>
     public static IEnumerable<string> Documents() =>
         Directory.EnumerateFiles(RepositoryFiles.Path("docs"), "*.md").Select(file => "docs/" + Path.GetFileName(file))
-            .Where(name => name != "docs/cli.md").Prepend("README.md").Order(StringComparer.Ordinal);
+            .Where(name => !s_elsewhere.Contains(name)).Prepend("README.md").Order(StringComparer.Ordinal);
 }
