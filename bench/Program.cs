@@ -4,7 +4,6 @@ using System.Runtime.InteropServices;
 using Kimg.Bench.Builders;
 using Kimg.Bench.Dotnet;
 using Kimg.Bench.Rows;
-using Kimg.Budgets;
 using Kimg.TestKit;
 
 namespace Kimg.Bench;

@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
-using Kimg.Budgets;
 using Kimg.TestKit;
 
 namespace Kimg.Bench.Dotnet;
