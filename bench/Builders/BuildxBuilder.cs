@@ -19,13 +19,13 @@ internal sealed class BuildxBuilder(ImmutableArray<string> prefix) : Builder
         return server is null ? null : $"{client.Split(' ')[1]}, docker {server}";
     }
 
+    // The build cache, and the images that the rows about empty machines have left: what is somebody else's image stays.
     public override async Task ForgetAsync()
     {
-        foreach (string what in new[] { "builder", "image" })
-        {
-            string[] command = [.. prefix, "docker", what, "prune", "--all", "--force"];
-            await HostProgram.RunAsync(command[0], command[1..]);
-        }
+        ProgramResult images = await DockerAsync("image", "ls", "--format", "{{.Repository}}:{{.Tag}}");
+        string[] own = [.. images.Output.Split('\n').Where(name => name.Contains("/cache-", StringComparison.Ordinal) && name.Contains("/docker-buildx", StringComparison.Ordinal))];
+        if (own.Length > 0) await DockerAsync(["image", "rm", "--force", .. own]);
+        await DockerAsync("builder", "prune", "--all", "--force");
     }
 
     public override IEnumerable<ImmutableArray<string>> Commands(BuildJob job)
@@ -42,6 +42,12 @@ internal sealed class BuildxBuilder(ImmutableArray<string> prefix) : Builder
             },
             job.Context,
         ];
+    }
+
+    private async Task<ProgramResult> DockerAsync(params string[] arguments)
+    {
+        string[] command = [.. prefix, "docker", .. arguments];
+        return await HostProgram.RunAsync(command[0], command[1..]);
     }
 
     private async Task<string?> FirstLineAsync(params string[] command) => await Found.FirstLineAsync([.. prefix, .. command]);
