@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Kimg.Cli.CommandLine;
 using Kimg.Engine.Cache;
 using Kimg.Engine.Primitives;
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Build;
@@ -16,6 +17,8 @@ public sealed class UsageFilter
 
     // The longer of two that begin alike comes first.
     private static readonly string[] s_signs = ["==", "=", "!=", "~="];
+
+    private static readonly SearchValues<char> s_beyond = SearchValues.Create("[](){}|+?\\");
 
     private readonly Func<UsageItem, bool> _holds;
 
@@ -53,7 +56,7 @@ public sealed class UsageFilter
             case "!=":
                 return new UsageFilter(text, item => field(item) != value);
             case "~=":
-                if (value.AsSpan().IndexOfAny("[](){}|+?\\") >= 0) throw Invalid(text, "of regular expressions only ^ $ . and .* are understood");
+                if (value.AsSpan().ContainsAny(s_beyond)) throw Invalid(text, "of regular expressions only ^ $ . and .* are understood");
                 return new UsageFilter(text, item => Contains(field(item), value));
             default:
                 return new UsageFilter(text, item => field(item).Length > 0);

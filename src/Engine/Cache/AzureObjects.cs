@@ -1,5 +1,4 @@
 using Kimg.Engine.Primitives;
-using Kimg.Engine.Registry;
 
 namespace Kimg.Engine.Cache;
 

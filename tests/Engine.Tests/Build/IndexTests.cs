@@ -43,7 +43,7 @@ public sealed class IndexTests : IAsyncLifetime
             Annotations = [new Annotation("made.by", "two runners", "index"), new Annotation("cpu", "fast", "manifest-descriptor", s_arm64)],
         });
         Assert.DoesNotContain(_registry.Requests, r => r.StartsWith("GET", StringComparison.Ordinal) && Layers(r));
-        Assert.DoesNotContain(_registry.Requests, r => r.StartsWith("P", StringComparison.Ordinal) && r.Contains("/blobs/", StringComparison.Ordinal));
+        Assert.DoesNotContain(_registry.Requests, r => r.StartsWith('P') && r.Contains("/blobs/", StringComparison.Ordinal));
         JsonNode index = JsonNode.Parse(await HostProgram.MustAsync("skopeo", "inspect", "--raw", "--tls-verify=false", $"docker://{_registry.Host}/app:1"))!;
         Assert.True(JsonNode.DeepEquals(JsonNode.Parse(bytes.Span), index));
         Assert.Equal([amd.Digest.ToString(), arm.Digest.ToString()], index["manifests"]!.AsArray().Select(m => m!["digest"]!.GetValue<string>()));

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Kimg.Engine.Build;
 using Kimg.Engine.Cache;
-using Kimg.Engine.Primitives;
 using Kimg.TestKit;
 using Xunit;
 

@@ -1,4 +1,5 @@
 using Kimg.Engine.Cache;
+using Kimg.Engine.Native;
 using Xunit;
 
 namespace Kimg.Engine.Tests.Cache;
@@ -54,7 +55,7 @@ public sealed class EditTests(EditTests.CachedScene cached) : IClassFixture<Edit
                 File.SetLastWriteTimeUtc(Path.Combine(source, "a.txt"), DateTime.UnixEpoch.AddDays(20_000));
                 break;
             case "a file's mode":
-                File.SetUnixFileMode(Path.Combine(source, "b.txt"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+                FileOwner.SetMode(Path.Combine(source, "b.txt"), 0b110_000_000);
                 break;
             case "an ignored file":
                 scene.Write("notes.md", "more\n");
