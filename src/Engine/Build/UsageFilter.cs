@@ -3,7 +3,8 @@ using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Build;
 
-/// <summary>One --filter of du and prune, as BuildKit's: <c>key=value</c>, <c>key!=value</c>, <c>key~=pattern</c>, <c>inuse</c>. All filters of a request must hold.</summary>
+/// <summary>One --filter of du and prune, as BuildKit's: <c>key=value</c>, <c>key!=value</c>, <c>key~=pattern</c>, <c>inuse</c>. All filters of a request must
+/// hold.</summary>
 public sealed class UsageFilter
 {
     // BuildKit's types of records, and what they are here.

@@ -4,7 +4,8 @@ using Xunit;
 
 namespace Kimg.Engine.Tests.Cache;
 
-/// <summary>What an empty machine with a registry cache has to run after usual edits: as many steps as BuildKit ran for the same (recorded with docker 28.5, buildx 0.29).</summary>
+/// <summary>What an empty machine with a registry cache has to run after usual edits: as many steps as BuildKit ran for the same (recorded with docker 28.5
+/// and buildx 0.29).</summary>
 public sealed class EditTests(EditTests.CachedScene cached) : IClassFixture<EditTests.CachedScene>
 {
     private const string Dockerfile = """
