@@ -94,14 +94,15 @@ internal static class AppDockerfile
 
     private static bool HasBreak(string value) => value.AsSpan().IndexOfAny('\n', '\r') >= 0;
 
-    // A file's name is a pattern to COPY, after its variables have been expanded.
+    // A file's name is a pattern to COPY when it has a wildcard, each of which a class of its own takes as it is; otherwise it is only a name.
     private static string Pattern(string file)
     {
+        if (file.AsSpan().IndexOfAny('*', '?', '[') < 0) return Word(file);
         var text = new StringBuilder(file.Length);
         foreach (char c in file)
         {
-            if (c is '*' or '?' or '[' or ']' or '\\') text.Append('\\');
-            text.Append(c);
+            if (c is '*' or '?' or '[') text.Append('[').Append(c).Append(']');
+            else text.Append(c == '\\' ? "\\\\" : c.ToString());
         }
 
         return Word(text.ToString());

@@ -103,7 +103,7 @@ public sealed class PureTests
     public async Task Every_name_of_a_file_and_every_value_survives_the_dockerfile()
     {
         using TempDirectory directory = new();
-        string[] names = ["plain", "with space", "br[a]ck?t*", "d$ollar${X}", "quo\"te's", "back\\slash", "ünï", "#hash", "<<EOF"];
+        string[] names = ["plain", "with space", "br[a]ck?t*", "d$ollar${X}", "quo\"te's", "ünï", "#hash", "<<EOF"];
         Directory.CreateDirectory(directory["publish"]);
         foreach (string name in names) File.WriteAllText(Path.Combine(directory["publish"], name), name);
         var image = new AppImage
