@@ -1,0 +1,47 @@
+using System.Text;
+
+namespace Kimg.Action.Hosts;
+
+/// <summary>A CI system: how its log is folded, where messages on lines and results go. This one is any that is not known: plain text.</summary>
+/// <param name="variable">Looks up an environment variable.</param>
+internal class CiHost(string name, CiFacts facts, Func<string, string?> variable)
+{
+    /// <summary>As <c>kimg ci detect</c> prints it.</summary>
+    public string Name { get; } = name;
+
+    public CiFacts Facts { get; } = facts;
+
+    protected Func<string, string?> Variable { get; } = variable;
+
+    /// <summary>Lines before and after a folded part of the log, each with its line end; empty where the host folds nothing.</summary>
+    public virtual string BeginGroup(string id, string title, DateTimeOffset at) => "";
+
+    public virtual string EndGroup(string id, DateTimeOffset at) => "";
+
+    /// <summary>What the log must hold to show the message on its line; the default is a compiler's form.</summary>
+    public virtual string Annotate(CiAnnotation annotation)
+    {
+        string place = annotation.File is null ? "" : annotation.Line > 0 ? $"{annotation.File}:{annotation.Line}: " : annotation.File + ": ";
+        return $"{place}{(annotation.Error ? "error" : "warning")}: {OneLine(annotation.Title)}: {OneLine(annotation.Message)}\n";
+    }
+
+    /// <summary>How many annotations of a kind the host shows for a step.</summary>
+    public virtual int AnnotationLimit => 100;
+
+    /// <summary>Tells the host to hide a value in what follows; "" where it does so by itself or cannot.</summary>
+    public virtual string Mask(string secret) => "";
+
+    /// <summary>Makes results known to later steps. Returns what the log must hold.</summary>
+    /// <param name="outputs">Names as GitHub has them: lower case, with dashes.</param>
+    public virtual string Publish(IReadOnlyList<KeyValuePair<string, string>> outputs) => "";
+
+    /// <summary>The file that takes a summary in Markdown, or null.</summary>
+    public virtual string? SummaryFile => null;
+
+    /// <summary>digest → KIMG_DIGEST.</summary>
+    public static string VariableName(string output) => "KIMG_" + output.ToUpperInvariant().Replace('-', '_');
+
+    protected static string OneLine(string text) => text.ReplaceLineEndings(" ");
+
+    protected static void AppendTo(string file, string text) => File.AppendAllText(file, text, new UTF8Encoding(false));
+}
