@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Kimg.Action.Hosts;
+namespace Kimg.Ci.Hosts;
 
 /// <summary>Azure Pipelines (logging commands).</summary>
 internal sealed class AzureHost(Func<string, string?> variable) : CiHost("azure", Read(variable), variable)

@@ -1,4 +1,4 @@
-namespace Kimg.Action.Hosts;
+namespace Kimg.Ci.Hosts;
 
 /// <summary>A message on a line of a file.</summary>
 /// <param name="Error">False: a warning.</param>

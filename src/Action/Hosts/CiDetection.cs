@@ -1,4 +1,4 @@
-namespace Kimg.Action.Hosts;
+namespace Kimg.Ci.Hosts;
 
 /// <summary>Which CI system this is, by the variables that each documents as always set.</summary>
 internal static class CiDetection

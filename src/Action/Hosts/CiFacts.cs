@@ -1,4 +1,4 @@
-namespace Kimg.Action.Hosts;
+namespace Kimg.Ci.Hosts;
 
 /// <summary>What a CI host tells about the run, in GitHub's terms.</summary>
 internal sealed record CiFacts

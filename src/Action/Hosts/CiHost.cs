@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Kimg.Action.Hosts;
+namespace Kimg.Ci.Hosts;
 
 /// <summary>A CI system: how its log is folded, where messages on lines and results go. This one is any that is not known: plain text.</summary>
 /// <param name="variable">Looks up an environment variable.</param>

@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Kimg.Engine.Primitives;
 
-namespace Kimg.Action.Hosts;
+namespace Kimg.Ci.Hosts;
 
 /// <summary>GitHub Actions, also Gitea's and Forgejo's, which speak the same.</summary>
 internal sealed class GitHubHost(Func<string, string?> variable) : CiHost("github", Read(variable), variable)

@@ -1,4 +1,4 @@
-namespace Kimg.Action.Hosts;
+namespace Kimg.Ci.Hosts;
 
 /// <summary>GitLab CI. Messages on lines go through the code quality report, results through the dotenv report; the log only folds.</summary>
 internal sealed class GitLabHost(Func<string, string?> variable) : CiHost("gitlab", Read(variable), variable)

@@ -1,4 +1,4 @@
-namespace Kimg.Action.Hosts;
+namespace Kimg.Ci.Hosts;
 
 /// <summary>CircleCI: results are exported to later steps of the job by BASH_ENV.</summary>
 internal sealed class CircleHost(Func<string, string?> variable) : CiHost("circleci", Read(variable), variable)

@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Kimg.Engine.Primitives;
 
-namespace Kimg.Action.Metadata;
+namespace Kimg.Ci.Metadata;
 
 /// <summary>Dates in moment.js' format, which tag rules use.</summary>
 internal static partial class DateText

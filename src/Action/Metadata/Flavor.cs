@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Kimg.Engine.Primitives;
 
-namespace Kimg.Action.Metadata;
+namespace Kimg.Ci.Metadata;
 
 /// <summary>The input <c>flavor</c>.</summary>
 /// <param name="Latest">null: auto.</param>

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Kimg.Action.Metadata;
+namespace Kimg.Ci.Metadata;
 
 /// <summary>The inputs of docker/metadata-action, one element a line; what they mean is said there.</summary>
 internal sealed record MetadataInput

@@ -1,10 +1,10 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Kimg.Action.Hosts;
+using Kimg.Ci.Hosts;
 using Kimg.Engine.Primitives;
 
-namespace Kimg.Action.Metadata;
+namespace Kimg.Ci.Metadata;
 
 /// <summary>Tags, labels and annotations by the rules of docker/metadata-action, from the facts of any CI host.</summary>
 internal sealed partial class MetadataRules

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Kimg.Action.Metadata;
+namespace Kimg.Ci.Metadata;
 
 /// <summary>One record of CSV as metadata-action reads it: a field may stand in quotes.</summary>
 internal static class RuleFields

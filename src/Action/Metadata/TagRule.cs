@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Kimg.Engine.Primitives;
 
-namespace Kimg.Action.Metadata;
+namespace Kimg.Ci.Metadata;
 
 /// <summary>A line of the input <c>tags</c>: <c>type=semver,pattern={{version}},priority=900</c>.</summary>
 internal sealed record TagRule(string Type, ImmutableDictionary<string, string> Attributes, string Text)

@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Kimg.Engine.Primitives;
 
-namespace Kimg.Action.Metadata;
+namespace Kimg.Ci.Metadata;
 
 /// <summary>What a name in a template stands for; it is given its argument and its named arguments.</summary>
 internal delegate string TemplateValue(string? argument, IReadOnlyDictionary<string, string> named);

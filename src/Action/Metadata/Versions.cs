@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace Kimg.Action.Metadata;
+namespace Kimg.Ci.Metadata;
 
 /// <summary>A version in one of the two notations, as patterns see it.</summary>
 /// <param name="Raw">As it was given.</param>

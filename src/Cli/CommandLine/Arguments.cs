@@ -11,6 +11,10 @@ internal sealed class Arguments(
 {
     public ImmutableArray<string> Positionals { get; } = positionals;
 
+    /// <summary>The same with other values for one option.</summary>
+    public Arguments With(OptionRow row, IEnumerable<string> given) =>
+        new(Positionals, new Dictionary<string, ImmutableArray<string>>(values) { [row.Name] = [.. given] }, settings);
+
     /// <summary>True when the command line itself has the option.</summary>
     public bool IsGiven(OptionRow row) => values.ContainsKey(row.Name);
 

@@ -5,7 +5,6 @@ using Kimg.Cli.CommandLine;
 using Kimg.Cli.Facade;
 using Kimg.Cli.Options;
 using Kimg.Engine.Build;
-using Kimg.Engine.Cache;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
 using Row = Kimg.Cli.Options.BuildOptionRows;
@@ -38,10 +37,8 @@ internal sealed class KanikoParser(Arguments arguments, CliHost host)
         if (names.IsEmpty && (Value("image-name-with-digest-file") ?? Value("image-name-tag-with-digest-file")) is not null)
             throw new KimgException(ErrorCode.InvalidArgument, "a file of image names needs --destination");
         ContextSource context = Context();
-        BuildRequest request = BuildRequestParser.Parse(BuildArguments(push), host, context, Dockerfile(context), SubPath(context)) with
+        BuildRequest request = WithCache(BuildRequestParser.Parse(BuildArguments(push), host, context, Dockerfile(context), SubPath(context)), push) with
         {
-            CacheFrom = [.. CacheFrom(names)],
-            CacheTo = [.. CacheTo(names)],
             Secrets = [.. Values("secret").Select(t => SecretParser.ParseSecret(t, host)), .. GitSecret(context)],
             SourceDateEpoch = Epoch(),
         };
@@ -205,34 +202,23 @@ internal sealed class KanikoParser(Arguments arguments, CliHost host)
 
     private string? SubPath(ContextSource context) => Value("context-sub-path") is { } below && context is not EmptyContext ? below : null;
 
-    private IEnumerable<CacheSource> CacheFrom(ImmutableArray<ImageReference> names)
+    private BuildRequest WithCache(BuildRequest request, bool push)
     {
-        TimeSpan? age = Value("cache-ttl") is { } text ? GoDuration.Parse("--cache-ttl", text) : null;
-        if (CacheLocation(names) is { } cache) yield return new CacheSource(cache) { MaxAge = age };
-        foreach (string source in Values("import-cache")) yield return CacheParser.ParseSource(source, host) with { MaxAge = age };
-    }
-
-    private IEnumerable<CacheDestination> CacheTo(ImmutableArray<ImageReference> names)
-    {
-        if (!Flag("no-push-cache") && CacheLocation(names) is { } cache) yield return new CacheDestination(cache) { AllSteps = true };
-        foreach (string destination in Values("export-cache")) yield return CacheParser.ParseDestination(destination, host);
-    }
-
-    private CacheLocation? CacheLocation(ImmutableArray<ImageReference> names)
-    {
-        if (!Flag("cache")) return null;
-        string? text = Value("cache-repo");
-        if (text is not null && text.StartsWith("oci:", StringComparison.Ordinal))
-            return new LocalCache(Path.GetFullPath(text[4..], host.CurrentDirectory));
-        if (text is null && (names.IsEmpty || Flag("no-push")))
+        var cache = new KanikoCache
         {
-            // Kimia's --cache names no registry: there it is the cache directory, which is always used here.
-            if (Value("cache-dir") is not null || Flag("no-push-cache")) return null;
-            throw new KimgException(ErrorCode.InvalidCacheOption, "with --no-push the cache needs a place") { Hint = "give --cache-repo NAME or --cache-dir DIR" };
-        }
-
-        ImageReference repository = ImageReference.Parse(text ?? names[0].Name + "/cache");
-        return new RegistryCache(repository with { Tag = text is null || !text[(text.LastIndexOf('/') + 1)..].Contains(':') ? "kimg" : repository.Tag });
+            Enabled = Flag("cache"),
+            Repository = Value("cache-repo") is not { } text ? null
+                : text.StartsWith("oci:", StringComparison.Ordinal) ? "oci:" + Path.GetFullPath(text[4..], host.CurrentDirectory) : text,
+            Directory = FileOf("cache-dir"),
+        };
+        if (Value("cache-ttl") is { } age) cache = cache with { TimeToLive = Durations.Parse(Source("cache-ttl", age), age) };
+        // What is not pushed has no repository that a cache could be put beside.
+        BuildRequest cached = cache.ApplyTo(push ? request : request with { Names = [] });
+        return request with
+        {
+            CacheFrom = [.. cached.CacheFrom, .. Values("import-cache").Select(t => CacheParser.ParseSource(t, host))],
+            CacheTo = [.. Flag("no-push-cache") ? [] : cached.CacheTo, .. Values("export-cache").Select(t => CacheParser.ParseDestination(t, host))],
+        };
     }
 
     private long? Epoch()
@@ -252,7 +238,7 @@ internal sealed class KanikoParser(Arguments arguments, CliHost host)
     private EngineOptions EngineOf(ImmutableArray<ImageReference> names)
     {
         EngineOptions configured = EngineOptionRows.Read(new Arguments([], new Dictionary<string, ImmutableArray<string>>(), Settings.Load(host, BuildVerbOptions)), host);
-        string? state = FileOf("cache-dir") ?? FileOf("kaniko-dir");
+        string? state = FileOf("kaniko-dir");
         IEnumerable<string> insecure = [.. Values("insecure-registry"), .. Values("skip-tls-verify-registry")];
         if (Flag("insecure") || Flag("skip-tls-verify")) insecure = insecure.Concat(names.Select(n => n.Registry));
         return configured with
@@ -300,7 +286,10 @@ internal sealed class KanikoParser(Arguments arguments, CliHost host)
             int equals = text.IndexOf('='), comma = text.IndexOf(',');
             if (equals <= 0 || comma < equals) throw Source("registry-client-cert", text).Invalid("it is not HOST=CERT,KEY");
             yield return new RegistryCertificate(
-                text[..equals], null, Existing("registry-client-cert", text[(equals + 1)..comma], File.Exists), Existing("registry-client-cert", text[(comma + 1)..], File.Exists));
+                text[..equals],
+                null,
+                Existing("registry-client-cert", text[(equals + 1)..comma], File.Exists),
+                Existing("registry-client-cert", text[(comma + 1)..], File.Exists));
         }
     }
 

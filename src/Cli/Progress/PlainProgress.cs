@@ -6,7 +6,7 @@ namespace Kimg.Cli.Progress;
 
 /// <summary>Lines for logs, in BuildKit's form: <c>#3 [stage 2/4] RUN …</c>, <c>#3 0.123 text</c>, <c>#3 DONE 0.4s</c>. Steps that run at the same
 /// time take turns, so that a log is not shredded: another step's lines wait until the current one is silent, done or has had its time.</summary>
-internal sealed class PlainProgress(Action<string> write, bool colours) : ProgressView
+internal sealed class PlainProgress(Action<string> write, bool colours, Action? beforeSummary = null) : ProgressView
 {
     private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_turn = TimeSpan.FromSeconds(5);
@@ -59,6 +59,7 @@ internal sealed class PlainProgress(Action<string> write, bool colours) : Progre
     public override void Finish(DateTimeOffset now)
     {
         while (_waiting.Count > 0) Show(_waiting[0], now);
+        beforeSummary?.Invoke();
         string summary = FailureSummary.Render(_logs.Values.Select(l => l.State), colours);
         if (summary.Length > 0) write(summary);
     }

@@ -34,6 +34,7 @@ internal sealed class RecordingEngine : IEngine
     {
         Request = request;
         foreach (BuildEvent e in Events) observer.OnEvent(e);
+        if (request.MetadataFile is { } metadata) File.WriteAllText(metadata, "{}");
         return Answer("build", Result);
     }
 

@@ -21,6 +21,7 @@ public sealed class CredentialChain : ICredentialSource
         AddVariables(options, sources, "DOCKER_USERNAME", "DOCKER_PASSWORD", "DOCKER_REGISTRY");
         if (options.Variable("DOCKER_AUTH_CONFIG") is { } text) sources.Add(new AuthFile("DOCKER_AUTH_CONFIG", text, helpers));
         foreach (string path in Paths(options)) sources.Add(new AuthFile(path, helpers));
+        if (CiCredentials.Create(options) is { } ci) sources.Add(ci);
         var cloud = new CloudHttp(options);
         sources.Add(new EcrCredentials(options, cloud));
         sources.Add(new GoogleCredentials(options, cloud));

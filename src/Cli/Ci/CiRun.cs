@@ -1,0 +1,219 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Kimg.Ci.Hosts;
+using Kimg.Ci.Reports;
+using Kimg.Cli.CommandLine;
+using Kimg.Cli.Facade;
+using Kimg.Cli.Progress;
+using Kimg.Cli.Reports;
+using Kimg.Cli.Verbs;
+using Kimg.Engine.Build;
+using Kimg.Engine.Dockerfile;
+using Kimg.Engine.Oci;
+using Kimg.Engine.Primitives;
+
+namespace Kimg.Cli.Ci;
+
+/// <summary>Runs a <see cref="CiJob"/>: folded log, messages on lines, reports, results for later steps.</summary>
+internal sealed class CiRun(CiJob job, CiHost ci, CliHost host)
+{
+    private const string Group = "kimg_build";
+
+    private readonly BuildRecord _record = new();
+    private int _errors, _warnings;
+
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
+    {
+        await using IEngine engine = host.OpenEngine(job.Engine);
+        DirectoryInfo? temporary = job.Request.MetadataFile is null ? Directory.CreateTempSubdirectory("kimg-ci-") : null;
+        string metadata = job.Request.MetadataFile ?? Path.Combine(temporary!.FullName, "metadata.json");
+        try
+        {
+            if (job.Check == "error") await CheckAsync(engine, cancellationToken);
+            BuildResult result = await BuildAsync(engine, job.Request with { MetadataFile = metadata }, cancellationToken);
+            ImmutableArray<CiAnnotation> findings = job.Check == "off" ? [] : [.. result.Warnings.Select(Finding)];
+            Show(findings);
+            ImageReport? image = await InspectAsync(engine, result, cancellationToken);
+            Publish(result, image, await File.ReadAllTextAsync(metadata, cancellationToken));
+            await ReportAsync(findings, result, image, null, cancellationToken);
+            return 0;
+        }
+        catch (KimgException e) when (e.Code != ErrorCode.Interrupted)
+        {
+            var failure = new CiAnnotation(
+                true, e.Span is { } span ? FileOf(span) : null, e.Span?.StartLine ?? 0, e.Span?.EndLine ?? 0, e.Code.Name(),
+                e.Message + (e.Hint is { } hint ? "\n" + hint : ""));
+            if (e.Code != ErrorCode.LintFailed) Show([failure]);
+            ImmutableArray<CiAnnotation> findings = [.. _record.Warnings.Select(Finding)];
+            await ReportAsync(e.Span is null || e.Code == ErrorCode.LintFailed ? findings : [failure, .. findings], null, null, e, cancellationToken);
+            throw;
+        }
+        finally
+        {
+            temporary?.Delete(recursive: true);
+        }
+    }
+
+    private async Task CheckAsync(IEngine engine, CancellationToken cancellationToken)
+    {
+        CheckResult check = await engine.CheckAsync(job.Request, cancellationToken);
+        if (check.Error is { } error) throw error;
+        if (check.Warnings.IsEmpty) return;
+        _record.Warnings.AddRange(check.Warnings);
+        Show([.. check.Warnings.Select(w => Finding(w) with { Error = true })]);
+        throw new KimgException(ErrorCode.LintFailed, $"{check.Warnings.Length} finding{(check.Warnings.Length == 1 ? "" : "s")} in '{DockerfileName}'")
+        {
+            Hint = "mend them, skip a rule with '# check=skip=RULE', or let them be warnings (check: warn)",
+        };
+    }
+
+    private async Task<BuildResult> BuildAsync(IEngine engine, BuildRequest request, CancellationToken cancellationToken)
+    {
+        bool open = true;
+        host.WriteError(ci.BeginGroup(Group, "kimg build", host.Time.GetUtcNow()));
+        void Close()
+        {
+            if (open) host.WriteError(ci.EndGroup(Group, host.Time.GetUtcNow()));
+            open = false;
+        }
+
+        string progress = ProgressViews.Choose(job.Arguments, host);
+        // Failed steps are told outside of what is folded.
+        ProgressView view = progress is "plain" or "tty" ? new PlainProgress(host.WriteError, host.Colours, Close) : ProgressViews.Create(progress, host);
+        try
+        {
+            using var pump = new ProgressPump(new BothViews(view, _record), host.Time);
+            return await engine.BuildAsync(request, pump, cancellationToken);
+        }
+        finally
+        {
+            Close();
+        }
+    }
+
+    // GitHub shows few of them for a step; all of them are in the summary and the reports.
+    private void Show(ImmutableArray<CiAnnotation> annotations)
+    {
+        if (!job.Annotate) return;
+        foreach (CiAnnotation annotation in annotations)
+        {
+            if ((annotation.Error ? ++_errors : ++_warnings) <= ci.AnnotationLimit) host.WriteError(ci.Annotate(annotation));
+        }
+    }
+
+    private CiAnnotation Finding(LintWarning warning) => new(
+        false, warning.Span is { } span ? FileOf(span) : DockerfileName, warning.Span?.StartLine ?? 0, warning.Span?.EndLine ?? 0, warning.Rule, warning.Detail);
+
+    private string FileOf(SourceSpan span) => Path.GetFileName(span.File) == Path.GetFileName(DockerfileName) ? DockerfileName : span.File;
+
+    /// <summary>The Dockerfile from the checkout's root, as hosts name files.</summary>
+    private string DockerfileName
+    {
+        get
+        {
+            string root = ci.Facts.Workspace ?? host.CurrentDirectory;
+            string? path = job.Request.DockerfilePath;
+            if (job.Request.Context is DirectoryContext directory)
+                path = Path.GetFullPath(path ?? "Dockerfile", Path.Combine(directory.Path, job.Request.ContextSubPath ?? ""));
+            if (path is null || !Path.IsPathRooted(path)) return path ?? "Dockerfile";
+            string relative = Path.GetRelativePath(root, path);
+            return relative.StartsWith("..", StringComparison.Ordinal) ? path : relative;
+        }
+    }
+
+    private async Task<ImageReport?> InspectAsync(IEngine engine, BuildResult result, CancellationToken cancellationToken)
+    {
+        if (result.Root is not { } root || job.Request.Names.IsEmpty) return null;
+        ImageReference name = job.Request.Names[0];
+        bool pushed = job.Request.Outputs.Any(o => o.Push), stored = pushed || job.Request.Outputs.IsEmpty || job.Request.Outputs.Any(o => o.Type == OutputType.Image);
+        if (!stored) return null;
+        ImageLocation location = pushed ? new RegistryLocation(name with { Tag = null, Digest = root.Digest }) : new StoreLocation(name);
+        return await engine.InspectAsync(location, null, cancellationToken);
+    }
+
+    private void Publish(BuildResult result, ImageReport? image, string metadata)
+    {
+        List<KeyValuePair<string, string>> outputs = [.. job.Outputs];
+        void Add(string name, string? value)
+        {
+            if (!string.IsNullOrEmpty(value)) outputs.Add(new(name, value));
+        }
+
+        Add("digest", result.Root?.Digest.ToString());
+        Add("imageid", result.ImageId?.ToString() ?? result.Root?.Digest.ToString());
+        if (job.Request.Names.Length > 0 && result.Root is { } root) Add("image", $"{job.Request.Names[0].Name}@{root.Digest}");
+        Add("tags", string.Join('\n', job.Request.Names.Select(n => n.ToString())));
+        Add("version", job.Metadata?.Version);
+        Add("labels", string.Join('\n', job.Request.Labels.Select(l => $"{l.Key}={l.Value}")));
+        Add("platform-digests", image is null ? null : PlatformDigests(image));
+        Add("cache-hit", result.TotalVertices == 0 ? null : ((double)result.CachedVertices / result.TotalVertices).ToString("0.00", CultureInfo.InvariantCulture));
+        Add("warnings", result.Warnings.Length.ToString(CultureInfo.InvariantCulture));
+        Add("metadata", metadata.TrimEnd());
+        host.WriteError(ci.Publish(outputs));
+        Write(job.DotenvFile, Dotenv.Render(outputs.Where(o => o.Key != "metadata")));
+        if (result.Root is { } made) host.WriteLine(made.Digest.ToString());
+    }
+
+    private static string PlatformDigests(ImageReport image)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            foreach (PlatformImage one in image.Images) json.WriteString(one.Platform.ToString(), one.Manifest.Digest.ToString());
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.ToArray());
+    }
+
+    private async Task ReportAsync(
+        ImmutableArray<CiAnnotation> findings, BuildResult? result, ImageReport? image, KimgException? error, CancellationToken cancellationToken)
+    {
+        Write(job.CodeQualityFile, CodeQuality.Render(findings, DockerfileName));
+        if (job.SarifFile is not null)
+        {
+            IEnumerable<LintWarning> warnings = result is null ? _record.Warnings : result.Warnings;
+            var check = new CheckResult([.. warnings.Select(w => w with { Span = w.Span is { } s ? s with { File = FileOf(s) } : null })], null)
+            {
+                FileName = DockerfileName, Source = new SourceText(""),
+            };
+            Write(job.SarifFile, LintSarif.Render(check, VersionVerb.Version));
+        }
+
+        string summary = new BuildSummary
+        {
+            Title = job.Request.Names is [var first, ..] ? first.ToString() : "kimg build",
+            Result = result,
+            Image = image,
+            Steps = [.. _record.Steps],
+            Findings = findings,
+            Error = error,
+            Reproduce = Reproduction.Of(job.Arguments, ci.Facts),
+        }.Render();
+        if (job.SummaryFile is { } file) await File.AppendAllTextAsync(file, summary, cancellationToken);
+        if (job.Comment is { } comment) await comment(summary, cancellationToken);
+    }
+
+    private static void Write(string? file, string text)
+    {
+        if (file is null) return;
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        File.WriteAllText(file, text);
+    }
+
+    private sealed class BothViews(ProgressView view, BuildRecord record) : ProgressView
+    {
+        public override void OnEvent(BuildEvent e)
+        {
+            record.OnEvent(e);
+            view.OnEvent(e);
+        }
+
+        public override void Tick(DateTimeOffset now) => view.Tick(now);
+
+        public override void Finish(DateTimeOffset now) => view.Finish(now);
+    }
+}
