@@ -38,6 +38,10 @@ test   | strace                             | strace
 test   | /usr/bin/time                      | time
 test   | setfattr                           | attr
 test   | setcap                             | libcap2-bin
+test   | npm                                | npm
+test   | rsync                              | rsync
+test   | shellcheck                         | shellcheck
+test   | kubectl                            | kubernetes-client
 bench  | newuidmap                          | uidmap
 bench  | docker-registry                    | docker-registry
 bench  | debootstrap                        | debootstrap

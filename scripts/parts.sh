@@ -5,6 +5,7 @@ unit         | tests/Engine.Tests  | Category!=Fuzz
 architecture | tests/Architecture  |
 cli          | tests/Cli.Tests     |
 docs         | tests/Docs          |
+fleets       | tests/Fleets        |
 real         | tests/Real          |
 budgets      | tests/Budgets       |
 chaos        | tests/Chaos         |

@@ -57,7 +57,7 @@ main() {
   cp "$work/kimg" "$directory/.kimg.$$"
   mv -f "$directory/.kimg.$$" "$directory/kimg"
   printf 'installed %s (sha256 %s)\n' "$directory/kimg" "$expected"
-  case :$PATH: in *:"$directory":*) ;; *) printf 'add it to PATH: export PATH="%s:$PATH"\n' "$directory" ;; esac
+  case :$PATH: in *:"$directory":*) ;; *) printf 'add %s to PATH\n' "$directory" ;; esac
 }
 
 # The whole script is read before anything is done: a download that breaks off does nothing.

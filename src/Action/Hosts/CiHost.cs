@@ -38,8 +38,13 @@ internal class CiHost(string name, CiFacts facts, Func<string, string?> variable
     /// <summary>The file that takes a summary in Markdown, or null.</summary>
     public virtual string? SummaryFile => null;
 
-    /// <summary>digest → KIMG_DIGEST.</summary>
-    public static string VariableName(string output) => "KIMG_" + output.ToUpperInvariant().Replace('-', '_');
+    /// <summary>digest → KIMG_DIGEST. Variables that would be settings of kimg in a later step have another name.</summary>
+    public static string VariableName(string output) => output switch
+    {
+        "image" => "KIMG_IMAGE_REF",
+        "version" => "KIMG_IMAGE_VERSION",
+        _ => "KIMG_" + output.ToUpperInvariant().Replace('-', '_'),
+    };
 
     protected static string OneLine(string text) => text.ReplaceLineEndings(" ");
 

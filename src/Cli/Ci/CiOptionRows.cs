@@ -9,7 +9,7 @@ internal static class CiOptionRows
 {
     public static readonly OptionRow Image = new("image", ValueKind.Many, "An image that the rules name; a host with a registry has a default")
     {
-        Value = "NAME", Configurable = true, OtherVariable = "KIMG_CI_IMAGE",
+        Value = "NAME",
     };
 
     public static readonly OptionRow TagRule = new("tag-rule", ValueKind.Many, "A tag by docker/metadata-action's rules, such as type=ref,event=branch; 'default' stands for its default rules")

@@ -113,7 +113,7 @@ internal sealed class CiRun(CiJob job, CiHost ci, CliHost host)
     {
         get
         {
-            string root = ci.Facts.Workspace ?? host.CurrentDirectory;
+            string root = ci.Facts.Workspace is { } workspace && Directory.Exists(workspace) ? workspace : host.CurrentDirectory;
             string? path = job.Request.DockerfilePath;
             if (job.Request.Context is DirectoryContext directory)
                 path = Path.GetFullPath(path ?? "Dockerfile", Path.Combine(directory.Path, job.Request.ContextSubPath ?? ""));

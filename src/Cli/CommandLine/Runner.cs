@@ -37,6 +37,7 @@ internal static class Runner
             LogFormat format = FormatOf(arguments, argv);
             var renderer = new ErrorRenderer(format, host.Colours, debug);
             host.WriteError(renderer.Render(error, host.Time.GetUtcNow()));
+            TerminationLog.Write(host, error);
             return error.ExitCode;
         }
     }

@@ -237,7 +237,8 @@ internal sealed class KanikoParser(Arguments arguments, CliHost host)
 
     private EngineOptions EngineOf(ImmutableArray<ImageReference> names)
     {
-        EngineOptions configured = EngineOptionRows.Read(new Arguments([], new Dictionary<string, ImmutableArray<string>>(), Settings.Load(host, BuildVerbOptions)), host);
+        var none = new Arguments([], new Dictionary<string, ImmutableArray<string>>(), Settings.Load(host, BuildVerbOptions));
+        EngineOptions configured = EngineOptionRows.Read(none, host);
         string? state = FileOf("kaniko-dir");
         IEnumerable<string> insecure = [.. Values("insecure-registry"), .. Values("skip-tls-verify-registry")];
         if (Flag("insecure") || Flag("skip-tls-verify")) insecure = insecure.Concat(names.Select(n => n.Registry));

@@ -101,7 +101,8 @@ public sealed class KanikoTests : IDisposable
         Assert.Empty(Request.CacheTo);
 
         await Run("-c", "app", "--no-push", "-d", "r.example/app", "--cache", "--cache-repo=oci:c", "--cache-dir=d");
-        Assert.Equal([Path.Combine(_host.WorkingDirectory, "d"), Path.Combine(_host.WorkingDirectory, "c")], Request.CacheTo.Select(c => Assert.IsType<LocalCache>(c.Location).Directory));
+        string[] directories = [.. Request.CacheTo.Select(c => Assert.IsType<LocalCache>(c.Location).Directory)];
+        Assert.Equal([Path.Combine(_host.WorkingDirectory, "d"), Path.Combine(_host.WorkingDirectory, "c")], directories);
     }
 
     [Fact]
@@ -175,7 +176,7 @@ public sealed class KanikoTests : IDisposable
     [InlineData("--dockerfile=https://x.example/Dockerfile", "not downloaded")]
     [InlineData("--git=insecure-skip-tls=true", "GIT_SSL_CAINFO")]
     [InlineData("--snapshot-modus=full", "did you mean '--snapshot-mode'?")]
-    [InlineData("--cache", "--cache-repo NAME")]
+    [InlineData("--cache", "name one with --cache-repo")]
     public async Task What_cannot_be_honoured_is_an_error_with_the_alternative(string arguments, string message)
     {
         string[] context = arguments.Contains("--context", StringComparison.Ordinal) ? [] : ["--context", "app"];

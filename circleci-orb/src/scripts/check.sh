@@ -1,0 +1,3 @@
+#!/bin/bash
+set -eu
+kimg check --file "$PARAM_DOCKERFILE" "$PARAM_PATH"

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# What a release has besides packages, from the native binary that is there: artifacts/release/
+#   kimg-linux-ARCH, SHA256SUMS       the binary and its sum
+#   kimg-image-ARCH, debug-image-ARCH OCI layouts of the images kimg and kimg:debug, built by that binary
+# Usage: scripts/release.sh [amd64|arm64]. Reproducible: the same binary gives the same images; times are the last commit's.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+arch=${1:-amd64}
+case $arch in amd64) rid=linux-x64 ;; arm64) rid=linux-arm64 ;; *) echo "release.sh: unknown architecture '$arch'" >&2; exit 2 ;; esac
+binary=${KIMG_BINARY:-artifacts/native/$rid/kimg}
+[[ -x $binary ]] || { echo "release.sh: no $binary; scripts/native.sh $rid makes it" >&2; exit 2; }
+busybox=${KIMG_BUSYBOX:-$(command -v busybox)} || { echo "release.sh: no static busybox; on Debian: apt-get install busybox-static" >&2; exit 2; }
+out=${KIMG_RELEASE:-artifacts/release}
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
+version=$("$binary" version | cut -d ' ' -f 2)
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export XDG_DATA_HOME=$work/data
+mkdir -p "$out"
+# By rename: what is at the name may be running.
+install -m 755 "$binary" "$out/.new" && mv -f "$out/.new" "$out/kimg-linux-$arch"
+(cd "$out" && sha256sum kimg-linux-* >SHA256SUMS)
+
+# The files of the images. Links for busybox' programs are made here, so that no step has to run.
+root=$work/context/kimg debug=$work/context/debug
+install -D -m 755 "$binary" "$root/kimg"
+install -D -m 644 /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+install -d -m 1777 "$root/tmp"
+printf 'root:x:0:0:root:/root:/busybox/sh\nkimg:x:1000:1000:kimg:/home/kimg:/busybox/sh\n' >"$root/etc/passwd"
+printf 'root:x:0:\nkimg:x:1000:\n' >"$root/etc/group"
+install -d -m 755 "$work/context/home/.local/share/kimg"
+install -D -m 755 "$busybox" "$debug/busybox/busybox"
+for program in $("$busybox" --list | grep -vx busybox); do ln -sf busybox "$debug/busybox/$program"; done
+install -d -m 755 "$debug/bin" "$debug/root" "$debug/kaniko"
+ln -s ../busybox/busybox "$debug/bin/sh"
+# Kaniko's place: a pipeline changes the image's name and nothing else.
+ln -s ../kimg "$debug/kaniko/executor"
+ln -s ../kimg "$debug/kaniko/kimia"
+cp deploy/image/Dockerfile "$work/context/Dockerfile"
+chmod 644 "$root/etc/passwd" "$root/etc/group" "$work/context/Dockerfile"
+for kind in kimg debug; do
+  rm -rf "$out/$kind-image-$arch"
+  "$binary" build --quiet --platform "linux/$arch" --target "$kind" --build-arg "VERSION=$version" -t "kimg:$kind" \
+    -o "type=oci,tar=false,dest=$out/$kind-image-$arch,name=kimg:latest,rewrite-timestamp=true" "$work/context" >/dev/null
+done
+# The layouts' order of files is kimg's own; the digests say whether two runs made the same.
+for kind in kimg debug; do
+  printf '%s %s\n' "$("$binary" inspect "oci-layout://$out/$kind-image-$arch" | sed -n 's/^Digest: *//p')" "$kind-image-$arch"
+done

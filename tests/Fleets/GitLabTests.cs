@@ -1,0 +1,126 @@
+using System.Text.Json;
+using Kimg.TestKit;
+using Xunit;
+
+namespace Kimg.Fleets;
+
+/// <summary>The template's and components' jobs, run by gitlab-ci-local with the shell executor: the same scripts, kimg on PATH, a real registry.</summary>
+public sealed class GitLabTests : IAsyncLifetime
+{
+    private readonly TempDirectory _directory = new();
+    private DebianRegistry _registry = null!;
+
+    public async Task InitializeAsync()
+    {
+        // Behind a login, so that the job's own credentials are really used.
+        _registry = await DebianRegistry.StartAsync(JobToken);
+        string project = Directory.CreateDirectory(Project).FullName;
+        foreach (string line in new[] { "bin", "home" }) Directory.CreateDirectory(_directory[line]);
+        File.CreateSymbolicLink(_directory["bin/kimg"], RepositoryFiles.Kimg);
+        await File.WriteAllTextAsync(Path.Combine(project, "Dockerfile"), "FROM scratch as app\nCOPY hello.txt /\n");
+        await File.WriteAllTextAsync(Path.Combine(project, "hello.txt"), "hello\n");
+        await HostProgram.MustAsync("cp", "-r", RepositoryFiles.Path("gitlab-ci-templates/Kimg.gitlab-ci.yml"), RepositoryFiles.Path("gitlab-ci-templates/templates"), project);
+        foreach (string command in new[] { "init -q -b main", "remote add origin git@gitlab.example:group/app.git", "add -A", "-c user.name=a -c user.email=a@b commit -q -m one" })
+            (await HostProgram.RunAsync("git", command.Split(' '), directory: project)).OutputOrThrow();
+    }
+
+    /// <summary>gitlab-ci-token with the password "job-token".</summary>
+    private const string JobToken = "gitlab-ci-token:$2y$05$abcdefghijklmnopqrstuuUY7zs67Bt/2JpdLfykB19Y1IJRd3fOe\n";
+
+    private string Project => _directory["app"];
+
+    public Task DisposeAsync()
+    {
+        _registry.Dispose();
+        _directory.Dispose();
+        return Task.CompletedTask;
+    }
+
+    [Fact]
+    public async Task The_template_builds_and_pushes_and_leaves_reports()
+    {
+        await RunAsync("include:\n  - local: Kimg.gitlab-ci.yml\n", "kimg-build");
+        string digest = await DigestAsync("group/app:latest");
+        Assert.Contains($"KIMG_DIGEST={digest}\n", await Artifact("kimg-build", "kimg.env"), StringComparison.Ordinal);
+        using JsonDocument findings = JsonDocument.Parse(await Artifact("kimg-build", "gl-code-quality-report.json"));
+        Assert.Equal("FromAsCasing", findings.RootElement[0].GetProperty("check_name").GetString());
+        Assert.Equal("Dockerfile", findings.RootElement[0].GetProperty("location").GetProperty("path").GetString());
+    }
+
+    [Fact]
+    public async Task Kanikos_variables_are_kanikos_flags()
+    {
+        await RunAsync("include:\n  - local: Kimg.gitlab-ci.yml\nvariables:\n  KANIKO_ARGS: --label k=v --reproducible\n  KIMG_TAG: mine\n", "kimg-build");
+        string digest = await DigestAsync("group/app:mine");
+        Assert.Contains($"KIMG_DIGEST={digest}\n", await Artifact("kimg-build", "kimg.env"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_component_takes_inputs()
+    {
+        await RunAsync(
+            "include:\n  - local: templates/build/template.yml\n    inputs:\n      job: app-image\n      tag_rules: type=raw,value=one type=sha\n      check: warn\n", "app-image");
+        Assert.Equal(await DigestAsync("group/app:one"), (await Artifact("app-image", "kimg.env")).Split('\n').First(l => l.StartsWith("KIMG_DIGEST=", StringComparison.Ordinal))[12..]);
+    }
+
+    [Fact]
+    public async Task Findings_that_are_errors_fail_the_component()
+    {
+        ProgramResult result = await StartAsync("include:\n  - local: templates/build/template.yml\n    inputs:\n      check: error\n", "kimg-build");
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains("KIMG2009", result.Output + result.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Each_architecture_has_a_job_and_the_last_one_makes_an_index()
+    {
+        await RunAsync("include:\n  - local: templates/multi-arch/template.yml\n    inputs:\n      tag: v1\nstages: [build, deploy]\n");
+        string raw = await HostProgram.MustAsync("skopeo", "inspect", "--raw", "--creds=gitlab-ci-token:job-token", "--tls-verify=false", $"docker://{_registry.Host}/group/app:v1");
+        using JsonDocument index = JsonDocument.Parse(raw);
+        Assert.Equal(["amd64", "arm64"], index.RootElement.GetProperty("manifests").EnumerateArray().Select(m => m.GetProperty("platform").GetProperty("architecture").GetString()!).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_dotnet_component_is_valid()
+    {
+        ProgramResult result = await StartAsync("include:\n  - local: templates/dotnet/template.yml\n", "--preview");
+        Assert.True(result.ExitCode == 0, result.Output + result.Errors);
+        Assert.Contains("-t:BuildImage", result.Output, StringComparison.Ordinal);
+    }
+
+    private async Task RunAsync(string pipeline, params string[] arguments)
+    {
+        ProgramResult result = await StartAsync(pipeline, arguments);
+        Assert.True(result.ExitCode == 0, result.Output + result.Errors);
+    }
+
+    private async Task<ProgramResult> StartAsync(string pipeline, params string[] arguments)
+    {
+        await File.WriteAllTextAsync(Path.Combine(Project, ".gitlab-ci.yml"), pipeline);
+        Dictionary<string, string> environment = new()
+        {
+            ["PATH"] = $"{_directory["bin"]}:{Path.GetDirectoryName(await NodeTools.NodeAsync())}:{Environment.GetEnvironmentVariable("PATH")}", ["HOME"] = _directory["home"],
+            ["XDG_DATA_HOME"] = _directory["data"],
+        };
+        string[] variables =
+        [
+            $"CI_REGISTRY={_registry.Host}", $"CI_REGISTRY_IMAGE={_registry.Host}/group/app", "CI_JOB_TOKEN=job-token", "CI_DEFAULT_BRANCH=main", "GITLAB_CI=true", $"XDG_DATA_HOME={_directory["data"]}",
+        ];
+        return await HostProgram.RunAsync(
+            await NodeTools.NodeAsync(),
+            [
+                await NodeTools.PackageAsync("gitlab-ci-local/dist/index.js"), "--force-shell-executor", "--home", _directory["home"],
+                .. variables.SelectMany(v => new[] { "--variable", v }), .. arguments,
+            ],
+            environment, Project, TimeSpan.FromMinutes(3));
+    }
+
+    private async Task<string> DigestAsync(string name) =>
+        (await HostProgram.MustAsync("skopeo", "inspect", "--format", "{{.Digest}}", "--creds=gitlab-ci-token:job-token", "--tls-verify=false", $"docker://{_registry.Host}/{name}")).Trim();
+
+    private async Task<string> Artifact(string job, string name)
+    {
+        string[] found = [.. Directory.GetFiles(Path.Combine(Project, ".gitlab-ci-local"), name, SearchOption.AllDirectories), .. Directory.GetFiles(Project, name)];
+        return found.Length > 0 ? await File.ReadAllTextAsync(found[0]) : throw new FileNotFoundException($"{job} left no {name}");
+    }
+}

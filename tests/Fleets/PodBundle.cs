@@ -1,0 +1,148 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Kimg.TestKit;
+
+namespace Kimg.Fleets;
+
+/// <summary>A container of a manifest as a bundle for runc, with what the manifest declares and nothing more: user, capabilities, no_new_privs, seccomp profile, read-only root,
+/// user namespace. Other than in a cluster the network is the host's, because the registry is on loopback.</summary>
+internal sealed class PodBundle : IDisposable
+{
+    // What containerd gives a container that says nothing.
+    private static readonly string[] s_default =
+    [
+        "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW", "CAP_SETGID", "CAP_SETUID", "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE",
+        "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE",
+    ];
+
+    private readonly TempDirectory _directory = new();
+    private readonly int _shift;
+    private readonly string _id = $"kimg-pod-{Guid.NewGuid():N}";
+
+    public PodBundle(JsonElement pod, string[] arguments, IReadOnlyDictionary<string, string> files)
+    {
+        JsonElement container = pod.GetProperty("containers")[0];
+        JsonObject own = Object(container, "securityContext"), shared = Object(pod, "securityContext");
+        JsonNode? Setting(string name) => own[name] ?? shared[name];
+        bool privileged = (bool?)own["privileged"] ?? false, userNamespace = !(pod.TryGetProperty("hostUsers", out JsonElement users) ? users.GetBoolean() : true);
+        int uid = (int?)Setting("runAsUser") ?? 0, gid = (int?)Setting("runAsGroup") ?? 0;
+        string[] add = Names(own["capabilities"]?["add"]), drop = Names(own["capabilities"]?["drop"]);
+        string[] capabilities = privileged ? AllCapabilities() : [.. (drop.Contains("CAP_ALL") ? [] : s_default.Except(drop)).Concat(add).Distinct()];
+        Root = Directory.CreateDirectory(_directory["rootfs"]).FullName;
+        var mounts = new JsonArray
+        {
+            Mount("proc", "/proc", "proc"), Mount("tmpfs", "/dev", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
+            Mount("devpts", "/dev/pts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"), Mount("shm", "/dev/shm", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777"),
+            Mount("mqueue", "/dev/mqueue", "mqueue", "nosuid", "noexec", "nodev"),
+        };
+        if (!userNamespace) mounts.Add(Mount("sysfs", "/sys", "sysfs", "nosuid", "noexec", "nodev", "ro"));
+        int shift = userNamespace ? 300_000 : 0;
+        _shift = shift;
+        foreach (JsonElement volume in container.GetProperty("volumeMounts").EnumerateArray())
+        {
+            string name = volume.GetProperty("name").GetString()!, source = Directory.CreateDirectory(_directory["volumes/" + name]).FullName;
+            foreach ((string file, string text) in files.Where(f => f.Key.StartsWith(name + "/", StringComparison.Ordinal))) File.WriteAllText(Path.Combine(source, file[(name.Length + 1)..]), text);
+            bool readOnly = volume.TryGetProperty("readOnly", out JsonElement flag) && flag.GetBoolean();
+            Volumes[name] = source;
+            mounts.Add(Mount(source, volume.GetProperty("mountPath").GetString()!, "bind", "rbind", readOnly ? "ro" : "rw"));
+        }
+
+        File.WriteAllText(_directory["termination-log"], "");
+        mounts.Add(Mount(_directory["termination-log"], "/dev/termination-log", "bind", "rbind", "rw"));
+        Chown(_directory["volumes"], uid + shift, gid + shift);
+        Chown(_directory["termination-log"], uid + shift, gid + shift);
+        Terminated = _directory["termination-log"];
+        var config = new JsonObject
+        {
+            ["ociVersion"] = "1.0.2",
+            ["root"] = new JsonObject { ["path"] = Root, ["readonly"] = (bool?)own["readOnlyRootFilesystem"] ?? false },
+            ["process"] = new JsonObject
+            {
+                ["user"] = new JsonObject { ["uid"] = uid, ["gid"] = gid },
+                ["args"] = new JsonArray([.. arguments.Select(a => (JsonNode)a)]),
+                ["env"] = new JsonArray([.. Variables(container, uid).Select(v => (JsonNode)v)]),
+                ["cwd"] = "/workspace",
+                ["noNewPrivileges"] = !((bool?)own["allowPrivilegeEscalation"] ?? true),
+                // As containerd: a user that is not root has them in the bounding set only.
+                ["capabilities"] = new JsonObject
+                {
+                    ["bounding"] = Array(capabilities), ["effective"] = Array(uid == 0 ? capabilities : []), ["permitted"] = Array(uid == 0 ? capabilities : []),
+                },
+            },
+            ["mounts"] = mounts,
+            ["linux"] = Linux(privileged, userNamespace, shift, capabilities, (string?)Setting("seccompProfile")?["type"]),
+        };
+        File.WriteAllText(_directory["config.json"], config.ToJsonString());
+    }
+
+    public string Root { get; }
+
+    /// <summary>The file of the container's termination message.</summary>
+    public string Terminated { get; }
+
+    public Dictionary<string, string> Volumes { get; } = [];
+
+    public string Id => _id;
+
+    /// <summary>In a user namespace the files are those of its root; elsewhere the kubelet does it by an idmapped mount.</summary>
+    public async Task UnpackAsync()
+    {
+        await ReleaseImage.UnpackAsync(Root);
+        await HostProgram.MustAsync("chmod", "755", _directory.Path);
+        if (_shift > 0) Chown(Root, _shift, _shift);
+    }
+
+    public async Task<ProgramResult> RunAsync() => await HostProgram.RunAsync("runc", ["--root", _directory["runc"], "run", "--bundle", _directory.Path, _id], limit: TimeSpan.FromMinutes(2));
+
+    /// <summary>As the kubelet stops a pod.</summary>
+    public async Task TerminateAsync() => (await HostProgram.RunAsync("runc", ["--root", _directory["runc"], "kill", _id, "TERM"])).OutputOrThrow();
+
+    public void Dispose()
+    {
+        HostProgram.RunAsync("runc", ["--root", _directory["runc"], "delete", "--force", _id]).GetAwaiter().GetResult();
+        _directory.Dispose();
+    }
+
+    private static JsonObject Linux(bool privileged, bool userNamespace, int shift, string[] capabilities, string? seccomp)
+    {
+        var namespaces = new JsonArray { new JsonObject { ["type"] = "pid" }, new JsonObject { ["type"] = "ipc" }, new JsonObject { ["type"] = "uts" }, new JsonObject { ["type"] = "mount" } };
+        var linux = new JsonObject { ["namespaces"] = namespaces };
+        if (userNamespace)
+        {
+            namespaces.Add(new JsonObject { ["type"] = "user" });
+            foreach (string map in new[] { "uidMappings", "gidMappings" })
+                linux[map] = new JsonArray { new JsonObject { ["containerID"] = 0, ["hostID"] = shift, ["size"] = 65536 } };
+        }
+
+        if (privileged) return linux;
+        linux["maskedPaths"] = Array(["/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/sched_debug", "/proc/scsi", "/sys/firmware"]);
+        linux["readonlyPaths"] = Array(["/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]);
+        if (seccomp == "RuntimeDefault") linux["seccomp"] = SeccompProfile.For(capabilities);
+        return linux;
+    }
+
+    private static IEnumerable<string> Variables(JsonElement container, int uid)
+    {
+        yield return "PATH=/:/usr/bin:/bin";
+        yield return $"HOME={(uid == 0 ? "/root" : "/home/kimg")}";
+        yield return "KUBERNETES_SERVICE_HOST=10.0.0.1";
+        if (!container.TryGetProperty("env", out JsonElement variables)) yield break;
+        foreach (JsonElement variable in variables.EnumerateArray()) yield return $"{variable.GetProperty("name").GetString()}={variable.GetProperty("value").GetString()}";
+    }
+
+    private static string[] AllCapabilities() =>
+        [.. HostProgram.MustAsync("capsh", "--print").GetAwaiter().GetResult().Split('\n').First(l => l.StartsWith("Bounding set", StringComparison.Ordinal)).Split('=')[1].Trim()
+            .Split(',').Select(c => c.ToUpperInvariant())];
+
+    private static string[] Names(JsonNode? list) => list is JsonArray names ? [.. names.Select(n => "CAP_" + (string)n!)] : [];
+
+    private static JsonObject Object(JsonElement parent, string name) =>
+        parent.TryGetProperty(name, out JsonElement found) ? JsonNode.Parse(found.GetRawText())!.AsObject() : [];
+
+    private static JsonArray Array(IEnumerable<string> values) => new([.. values.Select(v => (JsonNode)v)]);
+
+    private static JsonObject Mount(string source, string target, string type, params string[] options) =>
+        new() { ["source"] = source, ["destination"] = target, ["type"] = type, ["options"] = Array(options) };
+
+    private static void Chown(string path, int uid, int gid) => HostProgram.MustAsync("chown", "-R", $"{uid}:{gid}", path).GetAwaiter().GetResult();
+}

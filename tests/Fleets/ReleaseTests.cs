@@ -1,0 +1,47 @@
+using System.Text.Json;
+using Kimg.TestKit;
+using Xunit;
+
+namespace Kimg.Fleets;
+
+public sealed class ReleaseTests
+{
+    [Fact]
+    public async Task The_same_binary_gives_the_same_images()
+    {
+        using TempDirectory again = await ReleaseImage.MakeAsync();
+        string first = await ReleaseImage.DirectoryAsync();
+        foreach (string image in new[] { "kimg-image-amd64", "debug-image-amd64" })
+            Assert.Equal(await File.ReadAllTextAsync(Path.Combine(first, image, "index.json")), await File.ReadAllTextAsync(Path.Combine(again[image], "index.json")));
+        (await HostProgram.RunAsync("sha256sum", ["--check", "SHA256SUMS"], directory: first)).OutputOrThrow();
+    }
+
+    [Fact]
+    public async Task The_image_is_the_binary_for_a_user_without_privileges()
+    {
+        string layout = Path.Combine(await ReleaseImage.DirectoryAsync(), "kimg-image-amd64");
+        JsonElement config = ReleaseImage.Read(ReleaseImage.Blob(layout, ReleaseImage.Manifest(layout).GetProperty("config").GetProperty("digest").GetString()!)).GetProperty("config");
+        Assert.Equal("1000:1000", config.GetProperty("User").GetString());
+        Assert.Equal("/kimg", config.GetProperty("Entrypoint")[0].GetString());
+        using TempDirectory root = new();
+        await ReleaseImage.UnpackAsync(root.Path);
+        Assert.Equal(await File.ReadAllBytesAsync(RepositoryFiles.Kimg), await File.ReadAllBytesAsync(root["kimg"]));
+        Assert.StartsWith("kimg ", await HostProgram.MustAsync("chroot", "--userspec=1000:1000", root.Path, "/kimg", "version"), StringComparison.Ordinal);
+        Assert.Equal("1777", (await HostProgram.MustAsync("stat", "-c", "%a", root["tmp"])).Trim());
+    }
+
+    [Fact]
+    public async Task The_debug_image_has_a_shell_and_stands_in_for_kaniko()
+    {
+        using TempDirectory root = new();
+        await ReleaseImage.UnpackAsync(root.Path, "debug-image-amd64");
+        string output = await HostProgram.MustAsync("chroot", root.Path, "/bin/sh", "-c", "export PATH=/:/busybox; kimg version; /kaniko/executor version; ls /kaniko | sort");
+        string[] lines = output.Trim().Split('\n');
+        Assert.StartsWith("kimg ", lines[0], StringComparison.Ordinal);
+        Assert.Equal(lines[0], lines[1]);
+        Assert.Equal(["executor", "kimia"], lines[2..]);
+        ProgramResult refused = await HostProgram.RunAsync("chroot", [root.Path, "/kaniko/executor", "--context", "/root", "--single-snapshot", "--no-push"]);
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains("--single-snapshot is not supported", refused.Errors, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,87 @@
+// Every object of the manifests: validated against Kubernetes' schemas and against the Pod Security level that its label claims; the pods go to stdout as JSON.
+// Arguments: files. Levels: kubernetes.io/docs/concepts/security/pod-security-standards.
+import fs from 'node:fs';
+import path from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { ConfigMap, PersistentVolumeClaim, Pod } from 'kubernetes-models/v1';
+import { Job, CronJob } from 'kubernetes-models/batch/v1';
+import { WorkflowTemplate } from '@kubernetes-models/argo-workflows/argoproj.io/v1alpha1';
+
+const models = { ConfigMap, PersistentVolumeClaim, Pod, Job, CronJob, WorkflowTemplate };
+const problems = [];
+const pods = [];
+
+// Where each kind keeps its pod.
+const podOf = {
+  Pod: (o) => o.spec,
+  Job: (o) => o.spec.template.spec,
+  CronJob: (o) => o.spec.jobTemplate.spec.template.spec,
+  Task: (o) => ({ containers: o.spec.steps, volumes: o.spec.volumes, restartPolicy: 'Never' }),
+  WorkflowTemplate: (o) => ({ securityContext: o.spec.securityContext, volumes: o.spec.volumes, containers: o.spec.templates.map((t) => t.container), restartPolicy: 'Never' }),
+};
+
+const baselineCapabilities = ['AUDIT_WRITE', 'CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'MKNOD', 'NET_BIND_SERVICE', 'SETFCAP', 'SETGID', 'SETPCAP', 'SETUID', 'SYS_CHROOT'];
+const restrictedVolumes = ['configMap', 'csi', 'downwardAPI', 'emptyDir', 'ephemeral', 'persistentVolumeClaim', 'projected', 'secret', 'image'];
+
+function* baseline(pod) {
+  if (pod.hostNetwork || pod.hostPID || pod.hostIPC) yield 'host namespaces';
+  for (const volume of pod.volumes ?? []) if (volume.hostPath) yield `volume ${volume.name} is a hostPath`;
+  for (const context of [pod.securityContext ?? {}, ...pod.containers.map((c) => c.securityContext ?? {})]) {
+    if (context.privileged) yield 'privileged';
+    for (const capability of context.capabilities?.add ?? []) if (!baselineCapabilities.includes(capability)) yield `capability ${capability}`;
+    if (context.seccompProfile?.type === 'Unconfined') yield 'seccomp Unconfined';
+    if (context.appArmorProfile?.type === 'Unconfined') yield 'AppArmor Unconfined';
+    if (context.procMount && context.procMount !== 'Default') yield 'procMount';
+    if (context.sysctls?.length) yield 'sysctls';
+  }
+  for (const container of pod.containers) for (const port of container.ports ?? []) if (port.hostPort) yield 'hostPort';
+}
+
+function* restricted(pod) {
+  yield* baseline(pod);
+  for (const volume of pod.volumes ?? []) {
+    const kind = Object.keys(volume).find((key) => key !== 'name');
+    if (!restrictedVolumes.includes(kind)) yield `volume ${volume.name} is a ${kind}`;
+  }
+  const shared = pod.securityContext ?? {};
+  for (const container of pod.containers) {
+    const own = container.securityContext ?? {};
+    if (own.allowPrivilegeEscalation !== false) yield 'allowPrivilegeEscalation is not false';
+    if ((own.runAsNonRoot ?? shared.runAsNonRoot) !== true) yield 'runAsNonRoot is not true';
+    if ((own.runAsUser ?? shared.runAsUser) === 0) yield 'runAsUser is 0';
+    if (!['RuntimeDefault', 'Localhost'].includes((own.seccompProfile ?? shared.seccompProfile)?.type)) yield 'no seccomp profile';
+    if (!(own.capabilities?.drop ?? []).includes('ALL')) yield 'capabilities are not dropped';
+    if ((own.capabilities?.add ?? []).some((c) => c !== 'NET_BIND_SERVICE')) yield 'capabilities are added';
+  }
+}
+
+const levels = { restricted, baseline, privileged: function* () {} };
+for (const file of process.argv.slice(2)) {
+  for (const document of parseAllDocuments(fs.readFileSync(file, 'utf8'))) {
+    const object = document.toJS();
+    const what = `${path.basename(file)}: ${object.kind}/${object.metadata.name}`;
+    document.errors.forEach((error) => problems.push(`${what}: ${error.message}`));
+    if (models[object.kind]) {
+      try {
+        new models[object.kind](object).validate();
+      } catch (error) {
+        problems.push(`${what}: ${error.message}`);
+      }
+    }
+    if (!podOf[object.kind]) continue;
+    const pod = podOf[object.kind](object);
+    const level = object.metadata.labels?.['kimg/pod-security'];
+    if (!levels[level]) problems.push(`${what}: claims no Pod Security level`);
+    else for (const problem of levels[level](pod)) problems.push(`${what}: not ${level}: ${problem}`);
+    // A level that is claimed too high would say nothing.
+    if (level === 'privileged' && [...baseline(pod)].length === 0) problems.push(`${what}: is baseline and claims privileged`);
+    for (const container of pod.containers) {
+      for (const mount of container.volumeMounts ?? []) if (!pod.volumes.some((v) => v.name === mount.name)) problems.push(`${what}: no volume ${mount.name}`);
+      if (object.kind !== 'Task' && !container.resources?.limits?.memory) problems.push(`${what}: no memory limit`);
+    }
+    pods.push({ name: object.metadata.name, kind: object.kind, level, pod });
+  }
+}
+problems.forEach((problem) => console.error(problem));
+console.log(JSON.stringify(pods));
+process.exitCode = problems.length ? 1 : 0;
