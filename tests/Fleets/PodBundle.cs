@@ -35,7 +35,8 @@ internal sealed class PodBundle : IDisposable
             Mount("devpts", "/dev/pts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"), Mount("shm", "/dev/shm", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777"),
             Mount("mqueue", "/dev/mqueue", "mqueue", "nosuid", "noexec", "nodev"),
         };
-        if (!userNamespace) mounts.Add(Mount("sysfs", "/sys", "sysfs", "nosuid", "noexec", "nodev", "ro"));
+        // A user namespace cannot mount the sysfs of a network namespace that is not its own.
+        mounts.Add(userNamespace ? Mount("/sys", "/sys", "bind", "rbind", "ro") : Mount("sysfs", "/sys", "sysfs", "nosuid", "noexec", "nodev", "ro"));
         int shift = userNamespace ? 300_000 : 0;
         _shift = shift;
         foreach (JsonElement volume in container.GetProperty("volumeMounts").EnumerateArray())
@@ -70,7 +71,7 @@ internal sealed class PodBundle : IDisposable
                 },
             },
             ["mounts"] = mounts,
-            ["linux"] = Linux(privileged, userNamespace, shift, capabilities, (string?)Setting("seccompProfile")?["type"]),
+            ["linux"] = Linux(privileged, userNamespace, shift, capabilities, (string?)Setting("seccompProfile")?["type"], (string?)own["procMount"]),
         };
         File.WriteAllText(_directory["config.json"], config.ToJsonString());
     }
@@ -103,7 +104,7 @@ internal sealed class PodBundle : IDisposable
         _directory.Dispose();
     }
 
-    private static JsonObject Linux(bool privileged, bool userNamespace, int shift, string[] capabilities, string? seccomp)
+    private static JsonObject Linux(bool privileged, bool userNamespace, int shift, string[] capabilities, string? seccomp, string? procMount)
     {
         var namespaces = new JsonArray { new JsonObject { ["type"] = "pid" }, new JsonObject { ["type"] = "ipc" }, new JsonObject { ["type"] = "uts" }, new JsonObject { ["type"] = "mount" } };
         var linux = new JsonObject { ["namespaces"] = namespaces };
@@ -115,9 +116,10 @@ internal sealed class PodBundle : IDisposable
         }
 
         if (privileged) return linux;
+        if (seccomp == "RuntimeDefault") linux["seccomp"] = SeccompProfile.For(capabilities);
+        if (procMount == "Unmasked") return linux;
         linux["maskedPaths"] = Array(["/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/sched_debug", "/proc/scsi", "/sys/firmware"]);
         linux["readonlyPaths"] = Array(["/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]);
-        if (seccomp == "RuntimeDefault") linux["seccomp"] = SeccompProfile.For(capabilities);
         return linux;
     }
 

@@ -113,13 +113,13 @@ internal sealed class CiRun(CiJob job, CiHost ci, CliHost host)
     {
         get
         {
-            string root = ci.Facts.Workspace is { } workspace && Directory.Exists(workspace) ? workspace : host.CurrentDirectory;
             string? path = job.Request.DockerfilePath;
             if (job.Request.Context is DirectoryContext directory)
                 path = Path.GetFullPath(path ?? "Dockerfile", Path.Combine(directory.Path, job.Request.ContextSubPath ?? ""));
             if (path is null || !Path.IsPathRooted(path)) return path ?? "Dockerfile";
-            string relative = Path.GetRelativePath(root, path);
-            return relative.StartsWith("..", StringComparison.Ordinal) ? path : relative;
+            // The checkout as the host names it may be another place than where the job runs.
+            string[] roots = [.. new[] { ci.Facts.Workspace, host.CurrentDirectory }.OfType<string>()];
+            return roots.Select(root => Path.GetRelativePath(root, path)).FirstOrDefault(p => !p.StartsWith("..", StringComparison.Ordinal)) ?? path;
         }
     }
 
