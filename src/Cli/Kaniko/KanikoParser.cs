@@ -204,16 +204,12 @@ internal sealed class KanikoParser(Arguments arguments, CliHost host)
 
     private BuildRequest WithCache(BuildRequest request, bool push)
     {
-        var cache = new KanikoCache
-        {
-            Enabled = Flag("cache"),
-            Repository = Value("cache-repo") is not { } text ? null
-                : text.StartsWith("oci:", StringComparison.Ordinal) ? "oci:" + Path.GetFullPath(text[4..], host.CurrentDirectory) : text,
-            Directory = FileOf("cache-dir"),
-        };
+        string? repository = Value("cache-repo") is { } text && text.StartsWith("oci:", StringComparison.Ordinal)
+            ? "oci:" + Path.GetFullPath(text[4..], host.CurrentDirectory) : Value("cache-repo");
+        var cache = new KanikoCache(repository, FileOf("cache-dir"));
         if (Value("cache-ttl") is { } age) cache = cache with { TimeToLive = Durations.Parse(Source("cache-ttl", age), age) };
         // What is not pushed has no repository that a cache could be put beside.
-        BuildRequest cached = cache.ApplyTo(push ? request : request with { Names = [] });
+        BuildRequest cached = !Flag("cache") ? request : cache.ApplyTo(push ? request : request with { Names = [] });
         return request with
         {
             CacheFrom = [.. cached.CacheFrom, .. Values("import-cache").Select(t => CacheParser.ParseSource(t, host))],
