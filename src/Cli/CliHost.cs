@@ -55,7 +55,7 @@ internal sealed class CliHost
     public static CliHost Real() => new()
     {
         Variable = Environment.GetEnvironmentVariable,
-        CurrentDirectory = Environment.CurrentDirectory,
+        CurrentDirectory = FindCurrentDirectory(),
         Input = new(OpenInput),
         Output = new(Console.OpenStandardOutput),
         Error = new(Console.OpenStandardError),
@@ -75,4 +75,17 @@ internal sealed class CliHost
 
     private static FrozenDictionary<string, string> AllVariables() => Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
         .ToFrozenDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? "", StringComparer.Ordinal);
+
+    // A directory that was removed has no path any more, but what is relative to it still fails as itself.
+    private static string FindCurrentDirectory()
+    {
+        try
+        {
+            return Environment.CurrentDirectory;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return "/proc/self/cwd";
+        }
+    }
 }

@@ -30,6 +30,19 @@ public sealed class OtherRootTests : IDisposable
     }
 
     [Fact]
+    public async Task A_current_directory_that_is_gone_is_an_error_of_the_context_and_of_nothing_else()
+    {
+        ProgramResult result = await HostProgram.RunAsync("sh", ["-c", $"""
+            mkdir {_root["gone"]} && cd {_root["gone"]} && rmdir {_root["gone"]} && {RepositoryFiles.Kimg} version && {RepositoryFiles.Kimg} build .
+            """]);
+
+        Assert.Equal(3, result.ExitCode);
+        Assert.StartsWith("kimg ", result.Output, StringComparison.Ordinal);
+        Assert.Contains("ERROR KIMG", result.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", result.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Runs_steps_in_a_chroot_and_leaves_no_mount_behind()
     {
         await File.WriteAllTextAsync(_root["context/Dockerfile"], "FROM scratch\nCOPY busybox /bin/\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"echo ran > /done\"]\n");

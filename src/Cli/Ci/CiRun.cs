@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json;
 using Kimg.Ci.Hosts;
 using Kimg.Ci.Reports;
-using Kimg.Cli.CommandLine;
 using Kimg.Cli.Facade;
 using Kimg.Cli.Progress;
 using Kimg.Cli.Reports;
