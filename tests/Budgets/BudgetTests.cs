@@ -70,8 +70,8 @@ public sealed class BudgetTests : IDisposable
         string output = $"type=oci,dest={_directory["image.tar"]}";
         long small = await _kimg.MemoryAsync("build", "--no-cache", "-o", output, few), large = await _kimg.MemoryAsync("build", "--no-cache", "-o", output, many);
 
-        // Four times the bytes, more than either takes: only the index may grow.
-        Assert.InRange(large, 0, small * 5 / 4);
+        // Four times the bytes, more than either takes: only the index may grow, and what the collector has not looked at yet.
+        Assert.InRange(large, 0, small * 3 / 2);
     }
 
     [Fact]

@@ -43,7 +43,9 @@ public sealed class LoginTests : IDisposable
         await SeeAsync(terminal, screen, "iexten echo");
     }
 
-    private Process Start(string registry, string then = "") => Process.Start(new ProcessStartInfo("script", ["-qec", $"trap : INT; '{RepositoryFiles.Kimg}' login {registry}{then}", "/dev/null"])
+    // Who runs the tests in the background has them ignore Ctrl-C, and what they start inherits that.
+    private Process Start(string registry, string then = "") => Process.Start(new ProcessStartInfo("env",
+        ["--default-signal=INT", "script", "-qec", $"trap : INT; '{RepositoryFiles.Kimg}' login {registry}{then}", "/dev/null"])
     {
         RedirectStandardInput = true, RedirectStandardOutput = true, Environment = { ["HOME"] = _home.Path, ["DOCKER_CONFIG"] = null },
     })!;

@@ -33,7 +33,9 @@ public sealed class GitHubTests
     public async Task The_action_declares_exactly_what_kimg_reads_and_writes()
     {
         using JsonDocument facts = JsonDocument.Parse((await NodeTools.CheckAsync("action-facts.mjs", RepositoryFiles.Path("action.yml"))).OutputOrThrow());
-        Assert.Equal(ActionInputs.Names.Order(StringComparer.Ordinal), facts.RootElement.GetProperty("inputs").EnumerateObject().Select(i => i.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ActionInputs.Names.Order(StringComparer.Ordinal),
+            facts.RootElement.GetProperty("inputs").EnumerateObject().Select(i => i.Name).Order(StringComparer.Ordinal));
         Assert.Empty(facts.RootElement.GetProperty("undescribed").EnumerateArray());
         Assert.Equal("node24", facts.RootElement.GetProperty("using").GetString());
         string[] outputs = [.. facts.RootElement.GetProperty("outputs").EnumerateArray().Select(o => o.GetString()!)];

@@ -77,7 +77,9 @@ public sealed class GitLabTests : IAsyncLifetime
         await RunAsync("include:\n  - local: templates/multi-arch/template.yml\n    inputs:\n      tag: v1\nstages: [build, deploy]\n");
         string raw = await HostProgram.MustAsync("skopeo", "inspect", "--raw", "--creds=gitlab-ci-token:job-token", "--tls-verify=false", $"docker://{_registry.Host}/group/app:v1");
         using JsonDocument index = JsonDocument.Parse(raw);
-        Assert.Equal(["amd64", "arm64"], index.RootElement.GetProperty("manifests").EnumerateArray().Select(m => m.GetProperty("platform").GetProperty("architecture").GetString()!).Order(StringComparer.Ordinal));
+        IEnumerable<string> architectures = index.RootElement.GetProperty("manifests").EnumerateArray()
+            .Select(manifest => manifest.GetProperty("platform").GetProperty("architecture").GetString()!);
+        Assert.Equal(["amd64", "arm64"], architectures.Order(StringComparer.Ordinal));
     }
 
     [Fact]

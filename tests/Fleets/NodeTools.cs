@@ -20,7 +20,9 @@ internal static class NodeTools
         File.Copy(RepositoryFiles.Path("tests/Fleets/checks/" + name), copy);
         try
         {
-            return await HostProgram.RunAsync(await NodeAsync(), ["--import", RepositoryFiles.Path("tests/Fleets/checks/json-modules.mjs"), copy, .. arguments], directory: RepositoryFiles.Root, limit: TimeSpan.FromMinutes(2));
+            return await HostProgram.RunAsync(
+                await NodeAsync(), ["--import", RepositoryFiles.Path("tests/Fleets/checks/json-modules.mjs"), copy, .. arguments],
+                directory: RepositoryFiles.Root, limit: TimeSpan.FromMinutes(2));
         }
         finally
         {

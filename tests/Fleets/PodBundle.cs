@@ -42,7 +42,8 @@ internal sealed class PodBundle : IDisposable
         foreach (JsonElement volume in container.GetProperty("volumeMounts").EnumerateArray())
         {
             string name = volume.GetProperty("name").GetString()!, source = Directory.CreateDirectory(_directory["volumes/" + name]).FullName;
-            foreach ((string file, string text) in files.Where(f => f.Key.StartsWith(name + "/", StringComparison.Ordinal))) File.WriteAllText(Path.Combine(source, file[(name.Length + 1)..]), text);
+            foreach ((string file, string text) in files.Where(f => f.Key.StartsWith(name + "/", StringComparison.Ordinal)))
+                File.WriteAllText(Path.Combine(source, file[(name.Length + 1)..]), text);
             bool readOnly = volume.TryGetProperty("readOnly", out JsonElement flag) && flag.GetBoolean();
             Volumes[name] = source;
             mounts.Add(Mount(source, volume.GetProperty("mountPath").GetString()!, "bind", "rbind", readOnly ? "ro" : "rw"));

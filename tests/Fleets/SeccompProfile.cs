@@ -34,7 +34,8 @@ internal static class SeccompProfile
     {
         JsonElement includes = Part(rule, "includes"), excludes = Part(rule, "excludes");
         string[] needed = Names(includes, "caps"), refused = Names(excludes, "caps"), architectures = Names(includes, "arches"), others = Names(excludes, "arches");
-        return needed.All(capabilities.Contains) && !refused.Any(capabilities.Contains) && (architectures.Length == 0 || architectures.Contains("amd64")) && !others.Contains("amd64");
+        return needed.All(capabilities.Contains) && !refused.Any(capabilities.Contains)
+            && (architectures.Length == 0 || architectures.Contains("amd64")) && !others.Contains("amd64");
     }
 
     private static JsonElement Part(JsonElement rule, string name) => rule.TryGetProperty(name, out JsonElement part) ? part : default;
