@@ -18,8 +18,8 @@ if [[ ! -e $tree/etc/debian_version ]]; then
   apt_into "$tree" libicu72 libssl3 libstdc++6 zlib1g git
 fi
 cp /etc/resolv.conf "$tree/etc/resolv.conf"
-rm -rf "$tree/root/kimg"
-git clone -q --no-hardlinks . "$tree/root/kimg"
+rm -rf "$tree/opt/kimg"
+git clone -q --no-hardlinks . "$tree/opt/kimg"
 
 # The tree becomes the root of a mount namespace, as a machine's is: in a chroot the kernel makes no user namespaces (user_namespaces(7)). The
 # namespace's mounts go with it.
@@ -28,7 +28,7 @@ for verb in "${verbs[@]}"; do
   unshare --mount --propagation private bash -euc '
     mount --bind "$1" "$1"; cd "$1"
     mount -t proc proc proc; mount --rbind /sys sys; mount --rbind /dev dev; mount -t tmpfs tmp tmp
-    mkdir -p mnt; pivot_root . mnt; umount -l /mnt; cd /root/kimg
+    mkdir -p mnt; pivot_root . mnt; umount -l /mnt; cd /opt/kimg
     exec env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin CI=true \
       ${3:+NUGET_CERT_REVOCATION_MODE="$3"} bash ./build.sh "$2" </dev/null' - "$tree" "$verb" "${NUGET_CERT_REVOCATION_MODE:-}"
 done

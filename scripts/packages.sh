@@ -29,6 +29,12 @@ test   | runc                               | runc
 test   | docker-registry                    | docker-registry
 test   | debootstrap                        | debootstrap
 test   | qemu-aarch64-static                | qemu-user-static
+test   | fuse-overlayfs                     | fuse-overlayfs
+test   | bsdtar                             | libarchive-tools
+test   | gcc                                | gcc
+test   | aarch64-linux-gnu-gcc              | gcc-aarch64-linux-gnu
+test   | /usr/aarch64-linux-gnu/include/stdio.h      | libc6-dev-arm64-cross
+test   | /usr/aarch64-linux-gnu/include/linux/fs.h   | linux-libc-dev-arm64-cross
 test   | useradd                            | passwd
 test   | runuser                            | util-linux
 test   | ssh-agent                          | openssh-client
