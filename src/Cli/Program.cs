@@ -10,12 +10,12 @@ internal static class Program
     {
         if (WorkerCommands.TryRun(args, out int code)) return code;
         CliHost host = CliHost.Real();
-        using var interruption = new Interruption(beforeKill: () =>
+        CancellationToken interrupted = Interruption.Listen(beforeKill: () =>
         {
             // The tty view hides the cursor.
             if (host.ErrorIsTerminal()) host.WriteError("\u001b[?25h");
         });
         string[] argv = KanikoCommandLine.Translate(Environment.GetCommandLineArgs()[0], args);
-        return await Runner.RunAsync(argv, host, interruption.Token);
+        return await Runner.RunAsync(argv, host, interrupted);
     }
 }

@@ -2,44 +2,34 @@ using System.Runtime.InteropServices;
 
 namespace Kimg.Cli.Errors;
 
-/// <summary>Ctrl-C, SIGTERM and SIGHUP: the first asks the build to stop and clean up, the second ends the process at once.</summary>
-internal sealed class Interruption : IDisposable
+/// <summary>
+/// Ctrl-C, SIGTERM and SIGHUP: the first asks the build to stop and clean up, the second ends the process at once. Signals belong to the
+/// process and so does this: handlers stay until its end, so that one in its last moments does not change the exit code of what is done.
+/// </summary>
+internal static class Interruption
 {
-    private readonly CancellationTokenSource _source = new();
-    private readonly PosixSignalRegistration[] _registrations;
-    private readonly Action _beforeKill;
-    private int _signals;
+    private static readonly CancellationTokenSource s_source = new();
+    private static readonly List<PosixSignalRegistration> s_registrations = [];
+    private static int s_signals;
 
     /// <param name="beforeKill">Called before the process dies of the second signal: the terminal has to be left usable.</param>
-    public Interruption(Action beforeKill)
+    public static CancellationToken Listen(Action beforeKill)
     {
-        _beforeKill = beforeKill;
-        _registrations =
-        [
-            PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal),
-            PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal),
-            PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnSignal),
-        ];
+        foreach (PosixSignal signal in (ReadOnlySpan<PosixSignal>)[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP])
+            s_registrations.Add(PosixSignalRegistration.Create(signal, context => OnSignal(context, beforeKill)));
+        return s_source.Token;
     }
 
-    public CancellationToken Token => _source.Token;
-
-    public void Dispose()
+    private static void OnSignal(PosixSignalContext context, Action beforeKill)
     {
-        foreach (PosixSignalRegistration registration in _registrations) registration.Dispose();
-        _source.Dispose();
-    }
-
-    private void OnSignal(PosixSignalContext context)
-    {
-        if (Interlocked.Increment(ref _signals) > 1)
+        if (Interlocked.Increment(ref s_signals) > 1)
         {
             // Not canceled: the signal's default action ends the process.
-            _beforeKill();
+            beforeKill();
             return;
         }
 
         context.Cancel = true;
-        _source.CancelAsync();
+        s_source.CancelAsync();
     }
 }
