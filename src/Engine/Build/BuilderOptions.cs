@@ -17,7 +17,7 @@ public sealed record BuilderOptions
     /// <summary>"auto", "overlay", "fuse-overlayfs" or "native".</summary>
     public string StorageDriver { get; init; } = "auto";
 
-    /// <summary>Kernel features to do without, for tests ("overlay", "openat2", …).</summary>
+    /// <summary>Kernel features to do without, for tests ("overlay", "fsopen", …).</summary>
     public ImmutableArray<string> Without { get; init; } = [];
 
     /// <summary>The kimg binary the worker runs as; null: this process's own.</summary>
