@@ -6,6 +6,9 @@ namespace Kimg.Cli.Progress;
 /// <summary>--progress and --quiet → a view. Progress goes to stderr: stdout is for results.</summary>
 internal static class ProgressViews
 {
+    /// <summary>The view that the arguments ask for, fed until it is disposed.</summary>
+    public static ProgressPump Open(Arguments arguments, CliHost host) => new(Create(Choose(arguments, host), host), host.Time);
+
     /// <summary>tty, plain, quiet, rawjson or none.</summary>
     public static string Choose(Arguments arguments, CliHost host)
     {

@@ -32,7 +32,7 @@ internal static class CacheVerbs
                 throw new KimgException(ErrorCode.InvalidCacheOption, "an inline cache is no cache that can be written by itself") { Hint = "kimg build --cache-to type=inline" };
             await using IEngine engine = EngineOptionRows.Open(arguments, host);
             CacheReport report;
-            using (ProgressPump pump = Pump(arguments, host)) report = await engine.ExportCacheAsync(destination, pump, token);
+            using (ProgressPump pump = ProgressViews.Open(arguments, host)) report = await engine.ExportCacheAsync(destination, pump, token);
             Print(host, report, details: false);
             return 0;
         },
@@ -52,7 +52,7 @@ internal static class CacheVerbs
             CacheSource source = CacheParser.ParseSource(arguments.Positionals[0], host);
             await using IEngine engine = EngineOptionRows.Open(arguments, host);
             CacheReport report;
-            using (ProgressPump pump = Pump(arguments, host)) report = await engine.ImportCacheAsync(source.Location, pump, token);
+            using (ProgressPump pump = ProgressViews.Open(arguments, host)) report = await engine.ImportCacheAsync(source.Location, pump, token);
             Print(host, report, details: false);
             return 0;
         },
@@ -77,9 +77,6 @@ internal static class CacheVerbs
             return 0;
         },
     };
-
-    private static ProgressPump Pump(Arguments arguments, CliHost host) =>
-        new(ProgressViews.Create(ProgressViews.Choose(arguments, host), host), host.Time);
 
     private static void Print(CliHost host, CacheReport report, bool details)
     {

@@ -54,7 +54,7 @@ internal static class IndexVerbs
             if (annotations.IsEmpty) throw new KimgException(ErrorCode.InvalidArgument, "there is nothing to add") { Hint = "add --annotation KEY=VALUE" };
             await using IEngine engine = EngineOptionRows.Open(arguments, host);
             Descriptor index;
-            using (ProgressPump pump = Pump(arguments, host)) index = await engine.AnnotateIndexAsync(location, annotations, pump, token);
+            using (ProgressPump pump = ProgressViews.Open(arguments, host)) index = await engine.AnnotateIndexAsync(location, annotations, pump, token);
             host.WriteLine(index.Digest.ToString());
             return 0;
         },
@@ -89,7 +89,7 @@ internal static class IndexVerbs
         };
         await using IEngine engine = EngineOptionRows.Open(arguments, host);
         ReadOnlyMemory<byte> index;
-        using (ProgressPump pump = Pump(arguments, host)) index = await engine.CreateIndexAsync(request, pump, cancellationToken);
+        using (ProgressPump pump = ProgressViews.Open(arguments, host)) index = await engine.CreateIndexAsync(request, pump, cancellationToken);
         if (dryRun) host.Output.Value.Write(index.Span);
         else host.WriteLine(Digest.Sha256(index.Span).ToString());
         return 0;
@@ -98,9 +98,6 @@ internal static class IndexVerbs
     // Without a level an annotation of an index is the index's.
     private static ImmutableArray<Annotation> Annotations(Arguments arguments) =>
         [.. arguments.Values(s_annotation).SelectMany(text => AnnotationParser.Parse(text.Split('=')[0].Contains(':') ? text : "index:" + text))];
-
-    private static ProgressPump Pump(Arguments arguments, CliHost host) =>
-        new(ProgressViews.Create(ProgressViews.Choose(arguments, host), host), host.Time);
 
     private static void Print(CliHost host, string name, ManifestDocument document)
     {

@@ -82,10 +82,7 @@ internal static class TransferVerbs
         ImmutableArray<Platform> platforms = [.. arguments.Values(s_platforms).SelectMany(t => t.Split(',')).Select(Platform.Parse)];
         await using IEngine engine = EngineOptionRows.Open(arguments, host);
         Descriptor result;
-        using (var pump = new ProgressPump(ProgressViews.Create(ProgressViews.Choose(arguments, host), host), host.Time))
-        {
-            result = await engine.CopyAsync(source, destination, platforms, pump, token);
-        }
+        using (ProgressPump pump = ProgressViews.Open(arguments, host)) result = await engine.CopyAsync(source, destination, platforms, pump, token);
 
         host.WriteLine(result.Digest.ToString());
         return 0;
