@@ -21,9 +21,8 @@ internal sealed record ShellBlock(string Document, int Line, string Script)
         }
     }
 
-    /// <summary>Made from the command line's tables; about packages that only tests/Tasks has; about services and machines that are not here, whose
-    /// commands tests/Cli.Tests gives to the parser.</summary>
-    private static readonly string[] s_elsewhere = ["docs/cli.md", "docs/msbuild.md", "docs/dotnet-tool.md", "docs/cache.md", "docs/platforms.md"];
+    /// <summary>Made from the command line's tables; about packages that only tests/Tasks has: run there.</summary>
+    private static readonly string[] s_elsewhere = ["docs/cli.md", "docs/msbuild.md", "docs/dotnet-tool.md"];
 
     /// <summary>README.md and the documents that people write.</summary>
     public static IEnumerable<string> Documents() =>
