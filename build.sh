@@ -6,7 +6,7 @@
 #   differential  every conformance case also with the BuildKit of this machine (tests/Conformance/README.md)
 #   fuzz     hostile input for the readers, for some minutes: ./build.sh fuzz 10
 #   bench    kimg beside the builders found on this machine (bench/README.md)
-#   pack     the NuGet packages: artifacts/packages
+#   pack     the NuGet packages: artifacts/packages; the binary with its sum and the container images: artifacts/release
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source scripts/packages.sh
@@ -20,7 +20,7 @@ case "${1:-}" in
   differential) need dotnet native test; shift; exec bash scripts/differential.sh "$@" ;;
   fuzz)   need dotnet; shift; exec bash scripts/fuzz.sh "$@" ;;
   bench)  need dotnet native bench; shift; exec bash scripts/bench.sh "$@" ;;
-  pack)   need dotnet native; shift; exec bash scripts/pack.sh "$@" ;;
+  pack)   need dotnet native pack; shift; exec bash scripts/pack.sh "$@" ;;
   -h|--help|help) usage ;;
   *) usage >&2; exit 2 ;;
 esac

@@ -11,3 +11,4 @@ dotnet publish src/Tasks "${quiet[@]}" -r linux-x64 -o artifacts/tasks
 dotnet pack src/Tasks "${quiet[@]}"
 dotnet pack src/Tool "${quiet[@]}"
 ls -l artifacts/packages
+bash scripts/release.sh amd64

@@ -48,6 +48,7 @@ test   | npm                                | npm
 test   | rsync                              | rsync
 test   | shellcheck                         | shellcheck
 test   | kubectl                            | kubernetes-client
+pack   | /bin/busybox                       | busybox-static
 bench  | newuidmap                          | uidmap
 bench  | docker-registry                    | docker-registry
 bench  | debootstrap                        | debootstrap

@@ -71,10 +71,12 @@ public sealed class KubernetesTests
     {
         using DebianRegistry registry = await DebianRegistry.StartAsync();
         using PodBundle pod = await PodAsync("kimg-privileged", registry, "FROM scratch\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"echo step runs; sleep 600\"]\n");
+        // The worker that will run the step makes this directory.
+        using FileSystemWatcher state = new(pod.Volumes["state"], "snapshots") { EnableRaisingEvents = true };
+        TaskCompletionSource begun = new();
+        state.Created += (_, _) => begun.TrySetResult();
         Task<ProgramResult> running = pod.RunAsync();
-        // The step's own file system is there once it runs.
-        string snapshots = pod.Volumes["state"];
-        while (!running.IsCompleted && !Directory.Exists(Path.Combine(snapshots, "snapshots"))) await Task.Delay(50);
+        await Task.WhenAny(begun.Task, running);
         await pod.TerminateAsync();
         ProgramResult result = await running.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.Equal(130, result.ExitCode);

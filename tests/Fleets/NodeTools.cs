@@ -20,9 +20,8 @@ internal static class NodeTools
         File.Copy(RepositoryFiles.Path("tests/Fleets/checks/" + name), copy);
         try
         {
-            return await HostProgram.RunAsync(
-                await NodeAsync(), ["--import", RepositoryFiles.Path("tests/Fleets/checks/json-modules.mjs"), copy, .. arguments],
-                directory: RepositoryFiles.Root, limit: TimeSpan.FromMinutes(2));
+            string[] all = ["--import", RepositoryFiles.Path("tests/Fleets/checks/json-modules.mjs"), copy, .. arguments];
+            return await HostProgram.RunAsync(await NodeAsync(), all, directory: RepositoryFiles.Root, limit: TimeSpan.FromMinutes(2));
         }
         finally
         {
@@ -32,11 +31,13 @@ internal static class NodeTools
 
     private static async Task<string> InstallAsync()
     {
-        string directory = RepositoryFiles.Path("artifacts/fleets"), marker = Path.Combine(directory, ".installed"), locked = RepositoryFiles.Path("tests/Fleets/package-lock.json");
+        string directory = RepositoryFiles.Path("artifacts/fleets"), marker = Path.Combine(directory, ".installed");
+        string locked = RepositoryFiles.Path("tests/Fleets/package-lock.json");
         Directory.CreateDirectory(directory);
         string wanted = await File.ReadAllTextAsync(locked);
         if (File.Exists(marker) && await File.ReadAllTextAsync(marker) == wanted) return directory;
-        foreach (string file in new[] { "package.json", "package-lock.json" }) File.Copy(RepositoryFiles.Path("tests/Fleets/" + file), Path.Combine(directory, file), overwrite: true);
+        foreach (string file in new[] { "package.json", "package-lock.json" })
+            File.Copy(RepositoryFiles.Path("tests/Fleets/" + file), Path.Combine(directory, file), overwrite: true);
         (await HostProgram.RunAsync("npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"], directory: directory)).OutputOrThrow();
         await File.WriteAllTextAsync(marker, wanted);
         return directory;

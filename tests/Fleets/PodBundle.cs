@@ -32,7 +32,8 @@ internal sealed class PodBundle : IDisposable
         var mounts = new JsonArray
         {
             Mount("proc", "/proc", "proc"), Mount("tmpfs", "/dev", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
-            Mount("devpts", "/dev/pts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"), Mount("shm", "/dev/shm", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777"),
+            Mount("devpts", "/dev/pts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"),
+            Mount("shm", "/dev/shm", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777"),
             Mount("mqueue", "/dev/mqueue", "mqueue", "nosuid", "noexec", "nodev"),
         };
         // A user namespace cannot mount the sysfs of a network namespace that is not its own.
