@@ -6,7 +6,7 @@
 #   differential  every conformance case also with the BuildKit of this machine (tests/Conformance/README.md)
 #   fuzz     hostile input for the readers, for some minutes: ./build.sh fuzz 10
 #   bench    kimg beside the builders found on this machine (bench/README.md)
-#   pack     the NuGet packages: artifacts/packages; the binary with its sum and the container images: artifacts/release
+#   pack     the NuGet packages: artifacts/packages; the binary with its sum and bill of materials, and the images: artifacts/release
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source scripts/packages.sh

@@ -49,6 +49,7 @@ test   | rsync                              | rsync
 test   | shellcheck                         | shellcheck
 test   | kubectl                            | kubernetes-client
 pack   | /bin/busybox                       | busybox-static
+pack   | python3                            | python3
 bench  | newuidmap                          | uidmap
 bench  | docker-registry                    | docker-registry
 bench  | debootstrap                        | debootstrap

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What a release has besides packages, from the native binary that is there: artifacts/release/
-#   kimg-linux-ARCH, SHA256SUMS       the binary and its sum
+#   kimg-linux-ARCH                   the binary; with .spdx.json and .cdx.json its bill of materials
+#   SHA256SUMS, release.json, install.sh  its sum, for those who fetch it (scripts/sums.sh)
 #   kimg-image-ARCH, debug-image-ARCH OCI layouts of the images kimg and kimg:debug, built by that binary
 # Usage: scripts/release.sh [amd64|arm64]. Reproducible: the same binary gives the same images; times are the last commit's.
 set -euo pipefail
@@ -9,6 +10,8 @@ arch=${1:-amd64}
 case $arch in amd64) rid=linux-x64 ;; arm64) rid=linux-arm64 ;; *) echo "release.sh: unknown architecture '$arch'" >&2; exit 2 ;; esac
 binary=${KIMG_BINARY:-artifacts/native/$rid/kimg}
 [[ -x $binary ]] || { echo "release.sh: no $binary; scripts/native.sh $rid makes it" >&2; exit 2; }
+inputs=$(dirname "$binary")/kimg.inputs
+[[ -s $inputs ]] || { echo "release.sh: no $inputs, which tells what is linked; scripts/native.sh $rid makes it" >&2; exit 2; }
 busybox=${KIMG_BUSYBOX:-$(command -v busybox)} || { echo "release.sh: no static busybox; on Debian: apt-get install busybox-static" >&2; exit 2; }
 out=${KIMG_RELEASE:-artifacts/release}
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
@@ -20,7 +23,8 @@ export XDG_DATA_HOME=$work/data
 mkdir -p "$out"
 # By rename: what is at the name may be running.
 install -m 755 "$binary" "$out/.new" && mv -f "$out/.new" "$out/kimg-linux-$arch"
-(cd "$out" && sha256sum kimg-linux-* >SHA256SUMS)
+python3 scripts/sbom.py "$binary" "$inputs" "kimg-linux-$arch" "$version" "$out/kimg-linux-$arch"
+bash scripts/sums.sh "$out" "$version"
 
 # The files of the images. Links for busybox' programs are made here, so that no step has to run.
 root=$work/context/kimg debug=$work/context/debug

@@ -2,11 +2,15 @@
 # Installs the kimg binary after checking what it is:
 #   curl -fsSL https://github.com/kimg/kimg/releases/latest/download/install.sh | sh
 # Settings, as variables:
-#   KIMG_VERSION    a version such as 1.2.3 (default: the newest)
-#   KIMG_SHA256     the binary's SHA-256, when it is known from elsewhere; otherwise SHA256SUMS of the release tells it
+#   KIMG_VERSION    a version such as 1.2.3 (default: the one this script was released with)
+#   KIMG_SHA256     the binary's SHA-256, when it is known from elsewhere; otherwise this script knows that of its own version, and SHA256SUMS tells others
 #   KIMG_INSTALL    the directory (default: /usr/local/bin when it can be written, else ~/.local/bin)
 #   KIMG_DOWNLOADS  where releases are (default: https://github.com/kimg/kimg/releases)
 set -eu
+
+# Written by the release (scripts/sums.sh): its version, and "SHA256 NAME," for each binary.
+released_version=
+released_sums=
 
 fail() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
 
@@ -32,7 +36,7 @@ main() {
     *) fail "there is no kimg for $(uname -m); there is for x86_64 and aarch64" ;;
   esac
   releases=${KIMG_DOWNLOADS:-https://github.com/kimg/kimg/releases}
-  version=${KIMG_VERSION:-}
+  version=${KIMG_VERSION:-$released_version}
   if [ -n "$version" ]; then base=$releases/download/v${version#v}; else base=$releases/latest/download; fi
 
   directory=${KIMG_INSTALL:-}
@@ -44,6 +48,9 @@ main() {
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
   expected=${KIMG_SHA256:-}
+  if [ -z "$expected" ] && [ "${version#v}" = "$released_version" ]; then
+    expected=$(printf %s "$released_sums" | tr , '\n' | sed -n "s/^\([0-9a-f]\{64\}\) $name\$/\1/p")
+  fi
   if [ -z "$expected" ]; then
     fetch "$base/SHA256SUMS" "$work/sums"
     expected=$(sed -n "s/^\([0-9a-f]\{64\}\) [ *]$name\$/\1/p" "$work/sums")

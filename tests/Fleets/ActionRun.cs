@@ -16,6 +16,9 @@ internal sealed class ActionRun : IDisposable
 
     public string this[string name] => _directory[name];
 
+    /// <summary>Where action.yml is: the checkout that the runner makes of the action.</summary>
+    public string Action { get; set; } = RepositoryFiles.Root;
+
     /// <summary>Runs as another user when it is given: arguments before the program.</summary>
     public string[] As { get; set; } = [];
 
@@ -23,7 +26,7 @@ internal sealed class ActionRun : IDisposable
 
     public async Task<ActionResult> RunAsync(string repository)
     {
-        ProgramResult declared = await NodeTools.CheckAsync("action-facts.mjs", RepositoryFiles.Path("action.yml"));
+        ProgramResult declared = await NodeTools.CheckAsync("action-facts.mjs", Path.Combine(Action, "action.yml"));
         using JsonDocument facts = JsonDocument.Parse(declared.OutputOrThrow());
         foreach (string file in new[] { "output", "summary" }) await File.WriteAllTextAsync(_directory[file], "");
         Dictionary<string, string> environment = new()
@@ -42,7 +45,7 @@ internal sealed class ActionRun : IDisposable
         }
 
         foreach ((string name, string value) in Environment) environment[name] = value;
-        string[] command = [.. As, await NodeTools.NodeAsync(), RepositoryFiles.Path(facts.RootElement.GetProperty("main").GetString()!)];
+        string[] command = [.. As, await NodeTools.NodeAsync(), Path.Combine(Action, facts.RootElement.GetProperty("main").GetString()!)];
         ProgramResult result = await HostProgram.RunAsync(command[0], command[1..], environment, Workspace, TimeSpan.FromMinutes(3));
         return new ActionResult(
             result.ExitCode, result.Output + result.Errors, Outputs(await File.ReadAllLinesAsync(_directory["output"])), await File.ReadAllTextAsync(_directory["summary"]));

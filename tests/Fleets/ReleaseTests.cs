@@ -7,12 +7,14 @@ namespace Kimg.Fleets;
 public sealed class ReleaseTests
 {
     [Fact]
-    public async Task The_same_binary_gives_the_same_images()
+    public async Task The_same_binary_gives_the_same_release()
     {
         using TempDirectory again = await ReleaseImage.MakeAsync();
         string first = await ReleaseImage.DirectoryAsync();
         foreach (string image in new[] { "kimg-image-amd64", "debug-image-amd64" })
             Assert.Equal(await File.ReadAllTextAsync(Path.Combine(first, image, "index.json")), await File.ReadAllTextAsync(Path.Combine(again[image], "index.json")));
+        foreach (string file in new[] { "SHA256SUMS", "release.json", "install.sh", "kimg-linux-amd64.spdx.json", "kimg-linux-amd64.cdx.json" })
+            Assert.Equal(await File.ReadAllTextAsync(Path.Combine(first, file)), await File.ReadAllTextAsync(again[file]));
         (await HostProgram.RunAsync("sha256sum", ["--check", "SHA256SUMS"], directory: first)).OutputOrThrow();
     }
 
