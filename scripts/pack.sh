@@ -3,11 +3,13 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 [[ ${KIMG_PACK_NATIVE:-} == keep && -x artifacts/native/linux-x64/kimg ]] || bash scripts/native.sh
-rm -rf artifacts/packages artifacts/tasks
+rm -rf artifacts/packages artifacts/tasks artifacts/managed
 quiet=(-nologo -v quiet -clp:NoSummary -c Release --no-restore)
-for project in src/Tasks src/Tool; do dotnet restore "$project" -nologo -v quiet; done
+for project in src/Tasks src/Tool src/Cli; do dotnet restore "$project" -nologo -v quiet; done
 # The tasks compiled ahead for this machine; both packages hold them.
 dotnet publish src/Tasks "${quiet[@]}" -r linux-x64 -o artifacts/tasks
+# The same program as managed code, for systems that the static binary is not for.
+dotnet publish src/Cli "${quiet[@]}" -f net10.0 -p:KimgManaged=true -o artifacts/managed
 dotnet pack src/Tasks "${quiet[@]}"
 dotnet pack src/Tool "${quiet[@]}"
 ls -l artifacts/packages

@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Collections.Frozen;
 using Kimg.Cli.Facade;
 using Kimg.Engine.Build;
@@ -52,29 +51,31 @@ internal sealed class CliHost
         stream.Flush();
     }
 
-    public static CliHost Real() => new()
+    public static CliHost Real()
     {
-        Variable = Environment.GetEnvironmentVariable,
-        CurrentDirectory = FindCurrentDirectory(),
-        Input = new(OpenInput),
-        Output = new(Console.OpenStandardOutput),
-        Error = new(Console.OpenStandardError),
-        OutputIsTerminal = () => !Console.IsOutputRedirected,
-        ErrorIsTerminal = () => !Console.IsErrorRedirected,
-        InputIsTerminal = () => !Console.IsInputRedirected,
-        HideTyping = Logins.HideTyping,
-        TerminalSize = () => (Console.WindowWidth, Console.WindowHeight),
-        Time = TimeProvider.System,
-        OpenEngine = options => new EngineFacade(
-            BuilderOptionsFactory.Create(options, AllVariables(), TimeProvider.System) with { Output = Console.OpenStandardOutput }),
-    };
+        FrozenDictionary<string, string> variables = HostVariables.Read();
+        return new CliHost
+        {
+            Variable = variables.GetValueOrDefault,
+            CurrentDirectory = FindCurrentDirectory(),
+            Input = new(OpenInput),
+            Output = new(Console.OpenStandardOutput),
+            Error = new(Console.OpenStandardError),
+            OutputIsTerminal = () => !Console.IsOutputRedirected,
+            // Windows' console has to be told that escape sequences are meant, which .NET cannot.
+            ErrorIsTerminal = () => !Console.IsErrorRedirected && !OperatingSystem.IsWindows(),
+            InputIsTerminal = () => !Console.IsInputRedirected,
+            HideTyping = Logins.HideTyping,
+            TerminalSize = () => (Console.WindowWidth, Console.WindowHeight),
+            Time = TimeProvider.System,
+            OpenEngine = options => new EngineFacade(
+                BuilderOptionsFactory.Create(options, variables, TimeProvider.System) with { Output = Console.OpenStandardOutput }),
+        };
+    }
 
     // Console's own stream shows what is typed by itself, whatever the terminal is told.
     private static Stream OpenInput() =>
         OperatingSystem.IsLinux() ? new FileStream(new SafeFileHandle(0, ownsHandle: false), FileAccess.Read, 0) : Console.OpenStandardInput();
-
-    private static FrozenDictionary<string, string> AllVariables() => Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
-        .ToFrozenDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? "", StringComparer.Ordinal);
 
     // A directory that was removed has no path any more, but what is relative to it still fails as itself.
     private static string FindCurrentDirectory()

@@ -8,6 +8,7 @@ internal static class Program
 {
     private static async Task<int> Main(string[] args)
     {
+        HostVariables.SelectImplementations();
         if (WorkerCommands.TryRun(args, out int code)) return code;
         CliHost host = CliHost.Real();
         CancellationToken interrupted = Interruption.Listen(beforeKill: () =>

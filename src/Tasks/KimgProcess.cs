@@ -5,14 +5,15 @@ using Kimg.Engine.Primitives;
 
 namespace Kimg.Tasks;
 
-/// <summary>Runs the bundled binary. Secrets reach it by its environment, never by its arguments, which are logged.</summary>
-internal sealed class KimgProcess(string binary, string directory, IReadOnlyDictionary<string, string> variables, Action<string> logCommand)
+/// <summary>Runs kimg. Secrets reach it by its environment, never by its arguments, which are logged.</summary>
+/// <param name="command">The program and its first arguments.</param>
+internal sealed class KimgProcess(string[] command, string directory, IReadOnlyDictionary<string, string> variables, Action<string> logCommand)
 {
     /// <param name="onErrorLine">Called for each line of stderr, from one thread at a time, before this returns.</param>
     /// <exception cref="OperationCanceledException">The process is gone by then.</exception>
     public async Task<(int ExitCode, string Output)> RunAsync(IEnumerable<string> arguments, Action<string> onErrorLine, CancellationToken cancellationToken)
     {
-        ProcessStartInfo start = new(binary, arguments)
+        ProcessStartInfo start = new(command[0], command[1..].Concat(arguments))
         {
             WorkingDirectory = directory,
             RedirectStandardInput = true,
@@ -23,7 +24,7 @@ internal sealed class KimgProcess(string binary, string directory, IReadOnlyDict
         };
         foreach ((string name, string value) in variables) start.Environment[name] = value;
         SdkCredentials.Translate(start.Environment);
-        logCommand($"{binary} {string.Join(' ', start.ArgumentList.Select(Quote))}");
+        logCommand($"{command[0]} {string.Join(' ', start.ArgumentList.Select(Quote))}");
         using Process process = Start(start);
         process.StandardInput.Close();
         await using CancellationTokenRegistration kill = cancellationToken.Register(() => Kill(process));
@@ -39,11 +40,11 @@ internal sealed class KimgProcess(string binary, string directory, IReadOnlyDict
     {
         try
         {
-            return Process.Start(start) ?? throw new KimgException(ErrorCode.UnsupportedBuildHost, $"'{binary}' did not start");
+            return Process.Start(start) ?? throw new KimgException(ErrorCode.UnsupportedBuildHost, $"'{command[0]}' did not start");
         }
         catch (Win32Exception e)
         {
-            throw new KimgException(ErrorCode.UnsupportedBuildHost, $"cannot start '{binary}': {e.Message}", e)
+            throw new KimgException(ErrorCode.UnsupportedBuildHost, $"cannot start '{command[0]}': {e.Message}", e)
             {
                 Hint = "restore the package Kimg.Tasks again, or name a binary with KimgBinary",
             };

@@ -72,8 +72,8 @@ public abstract class KimgTask : Microsoft.Build.Utilities.Task, ICancelableTask
         if (SourceDateEpoch.Length > 0) variables["SOURCE_DATE_EPOCH"] = SourceDateEpoch;
         if (ContainerRegistry.Length > 0) variables[SdkCredentials.PushRegistry] = ContainerRegistry;
         if (BaseImage.Contains('/', StringComparison.Ordinal)) variables[SdkCredentials.PullRegistry] = BaseImage.Split('/')[0];
-        string binary = Tasks.KimgBinary.Find(KimgBinary, ToolsDirectory);
-        return new KimgProcess(binary, directory, variables, command => Log.LogMessage(MessageImportance.Low, "{0}", command));
+        string[] kimg = Tasks.KimgBinary.Find(KimgBinary, ToolsDirectory);
+        return new KimgProcess(kimg, directory, variables, command => Log.LogMessage(MessageImportance.Low, "{0}", command));
     }
 
     /// <summary>Options that every verb with a store and a registry takes.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Kimg.Tasks;
 
 namespace Kimg.Tool;
 
@@ -48,6 +49,11 @@ internal static class Program
             await Console.Error.WriteLineAsync($"ERROR KIMG1001: {e.Message}\n  hint: dotnet build-image --help");
             return 2;
         }
+        catch (UnauthorizedAccessException e)
+        {
+            await Console.Error.WriteLineAsync($"ERROR KIMG1104: the kimg of this tool may not be run: {e.Message}\n  hint: its owner can: chmod +x");
+            return 2;
+        }
     }
 
     private static async Task<int> BuildProjectAsync(CommandLine line, Subject subject)
@@ -66,13 +72,8 @@ internal static class Program
     {
         if (line.Options.FirstOrDefault(o => o.Name is "base" or "arch" or "as-file" or "print" or "portable" or "configuration" or "framework") is { Name: { } name })
             throw new UsageException($"--{name} is for projects, and '{subject.Path}' holds none");
-        string architecture = RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant();
-        string kimg = Path.Combine(AppContext.BaseDirectory, "kimg", "tools", "linux-" + architecture, "kimg");
-        if (!OperatingSystem.IsLinux() || !File.Exists(kimg)) throw new UsageException($"there is no kimg for {RuntimeInformation.RuntimeIdentifier} in this tool");
-        // NuGet keeps no modes.
-        if ((File.GetUnixFileMode(kimg) & UnixFileMode.UserExecute) == 0)
-            File.SetUnixFileMode(kimg, File.GetUnixFileMode(kimg) | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
-        return await RunAsync(kimg, ["build", .. arguments, .. line.Subject is null ? ["."] : Array.Empty<string>()]);
+        string[] kimg = BundledKimg.Find(Path.Combine(AppContext.BaseDirectory, "kimg", "tools"));
+        return await RunAsync(kimg[0], [.. kimg[1..], "build", .. arguments, .. line.Subject is null ? ["."] : Array.Empty<string>()]);
     }
 
     /// <param name="toErrors">What it says is not what was asked for, which comes later on standard output.</param>

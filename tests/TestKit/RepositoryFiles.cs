@@ -9,6 +9,9 @@ public static class RepositoryFiles
     public static string Kimg =>
         Environment.GetEnvironmentVariable("KIMG_BINARY") is { Length: > 0 } given ? given : Existing("artifacts/native/linux-x64/kimg", "./build.sh native");
 
+    /// <summary>The same program as managed code, as the packages hold it.</summary>
+    public static string ManagedKimg => Existing("artifacts/managed/kimg.dll", "./build.sh pack");
+
     public static string Path(string relative) => System.IO.Path.Combine(Root, relative);
 
     private static string Existing(string relative, string madeBy) =>

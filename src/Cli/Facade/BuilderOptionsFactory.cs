@@ -15,7 +15,7 @@ internal static class BuilderOptionsFactory
     public static BuilderOptions Create(EngineOptions options, FrozenDictionary<string, string> environment, TimeProvider time)
     {
         if (!options.Variables.IsEmpty)
-            environment = environment.Where(e => !options.Variables.ContainsKey(e.Key)).Concat(options.Variables).ToFrozenDictionary(StringComparer.Ordinal);
+            environment = environment.Where(e => !options.Variables.ContainsKey(e.Key)).Concat(options.Variables).ToFrozenDictionary(environment.Comparer);
         string? Variable(string name) => environment.GetValueOrDefault(name);
         return Create(options, Variable, time) with
         {

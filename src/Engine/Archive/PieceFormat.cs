@@ -17,8 +17,8 @@ internal abstract record PieceFormat(int PieceSize)
     {
         internal override ArraySegment<byte> Compress(ReadOnlyMemory<byte> piece, int level)
         {
-            // Deflate adds at most 5 bytes to each 16 KiB, gzip 18.
-            byte[] member = ArrayPool<byte>.Shared.Rent(piece.Length + (piece.Length >> 10) + 256);
+            // Of what cannot be compressed deflate makes at most 9 bits a byte (zlib-ng's level 1 stores nothing), gzip adds 18 bytes.
+            byte[] member = ArrayPool<byte>.Shared.Rent(piece.Length + (piece.Length >> 3) + 256);
             using var output = new MemoryStream(member);
             using (var gzip = new GZipStream(output, new ZLibCompressionOptions { CompressionLevel = level }, leaveOpen: true)) gzip.Write(piece.Span);
             // Without input .NET writes nothing; every client wants a member.

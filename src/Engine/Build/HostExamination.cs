@@ -8,8 +8,10 @@ namespace Kimg.Engine.Build;
 /// <summary>What <c>kimg doctor</c> tells: the choice a build would make now, and what each host feature gave when it was used.</summary>
 public static class HostExamination
 {
-    public static Task<HostReport> ExamineAsync(BuilderOptions options, CancellationToken cancellationToken = default) =>
-        ExamineAsync(WorkerFactory.Options(options, new StateLayout(options.StateDirectory)), cancellationToken);
+    public static async Task<HostReport> ExamineAsync(BuilderOptions options, CancellationToken cancellationToken = default) =>
+        !WorkerFactory.IsPossible(options) && AbsentWorker.Refusal() is var refusal
+        ? new HostReport("none", "none", [new HostFinding("RUN", false, refusal.Message, refusal.Hint)])
+        : await ExamineAsync(WorkerFactory.Options(options, new StateLayout(options.StateDirectory)), cancellationToken);
 
     internal static async Task<HostReport> ExamineAsync(WorkerOptions options, CancellationToken cancellationToken)
     {

@@ -33,8 +33,11 @@ internal sealed class OpFactory(
             HttpSourceOp http => new HttpRunner(http, remote.Http, content, item.Report),
             OciLayoutSourceOp layout => new OciLayoutRunner(layout, contexts.Layout, images, item.Report),
             FileOp file => new FileRunner(file, vertex.Inputs.Length, unpacker, environment.Time),
-            ExecOp exec => new ExecRunner(exec, vertex.Inputs.Length, vertex.Meta, environment, directories, item.Output),
+            ExecOp exec when environment.Worker is AbsentWorker => new RefusedStep(Step(exec, vertex, item)),
+            ExecOp exec => Step(exec, vertex, item),
             _ => throw new System.Diagnostics.UnreachableException(vertex.Op.GetType().Name),
         };
     }
+
+    private ExecRunner Step(ExecOp exec, Vertex vertex, WorkItem item) => new(exec, vertex.Inputs.Length, vertex.Meta, environment, directories, item.Output);
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Kimg.Engine.Native;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
@@ -17,7 +18,8 @@ internal sealed class Ingest : IIngest
     {
         _store = store;
         _path = Path.Combine(store.Layout.Ingest, "x-" + Guid.NewGuid().ToString("n"));
-        using (store.Layout.Share()) _file = FileLock.Acquire(_path, exclusive: true);
+        // Nobody sweeps while the store's lock is shared.
+        using (store.Layout.Share()) _file = FileLock.TryCreate(_path) ?? throw new UnreachableException();
         _stream = new IngestStream(_file.Handle, _path);
     }
 
@@ -35,7 +37,6 @@ internal sealed class Ingest : IIngest
             if (digest != expected.Digest) throw Mismatch(expected, $"has the digest {digest}");
         }
 
-        _file.LetOthersRead();
         _store.Publish(digest, size, _path, _file.Handle);
         _finished = true;
         return Task.FromResult((digest, size));

@@ -8,7 +8,8 @@ namespace Kimg.Engine.Content;
 internal sealed class WholeFile : IDisposable
 {
     private const string Mark = ".kimg-";
-    private const int IdLength = 32;
+    private const int IdLength = 32, MaxAttempts = 200;
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(5);
 
     private readonly FileLock _held;
     private readonly string _temporary, _path;
@@ -39,10 +40,7 @@ internal sealed class WholeFile : IDisposable
 
     public void Commit()
     {
-        if (OperatingSystem.IsWindows()) _held.Dispose(); // an open file is not renamed there
-        else _held.LetOthersRead();
-        File.Move(_temporary, _path, overwrite: true);
-        _committed = true;
+        for (int attempt = 1; !_committed; attempt++) _committed = TryMove(isLast: attempt == MaxAttempts);
     }
 
     public void Dispose()
@@ -51,12 +49,27 @@ internal sealed class WholeFile : IDisposable
         _held.Dispose();
     }
 
+    // Windows replaces no file that somebody reads at this moment.
+    private bool TryMove(bool isLast)
+    {
+        try
+        {
+            File.Move(_temporary, _path, overwrite: true);
+            return true;
+        }
+        catch (Exception e) when (OperatingSystem.IsWindows() && !isLast && e is IOException or UnauthorizedAccessException)
+        {
+            Thread.Sleep(s_pause);
+            return false;
+        }
+    }
+
     private static WholeFile Create(Func<string> temporary, string path)
     {
         while (true)
         {
             string name = temporary();
-            if (FileLock.TryAcquire(name, exclusive: true) is not { } held) continue;
+            if (FileLock.TryCreate(name) is not { } held) continue;
             // Between its creation and the lock a sweep may have taken it for abandoned.
             if (File.Exists(name)) return new WholeFile(name, path, held);
             held.Dispose();

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Kimg.Engine.Native;
@@ -6,9 +5,12 @@ namespace Kimg.Engine.Native;
 /// <summary>An advisory lock on a file, held while the object lives and given up by the kernel when the process dies. It is the lock that .NET
 /// takes for <see cref="FileShare"/>: flock(2) on Unix, share modes on Windows, so it works wherever the engine runs.
 /// Two handles in one process exclude each other just as two processes do. Nothing may delete a lock file while it is not held.</summary>
-internal sealed partial class FileLock : IDisposable
+internal sealed class FileLock : IDisposable
 {
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(2);
+
+    // Nobody else may have it open; but its holder may rename and remove it, for which Windows wants it shared.
+    private static readonly FileShare s_alone = OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None;
 
     private FileLock(SafeFileHandle handle) => Handle = handle;
 
@@ -22,7 +24,7 @@ internal sealed partial class FileLock : IDisposable
         try
         {
             return new FileLock(exclusive
-                ? File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None)
+                ? File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, s_alone)
                 : File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.Read, FileShare.Read));
         }
         catch (IOException e) when (IsHeld(e))
@@ -44,14 +46,21 @@ internal sealed partial class FileLock : IDisposable
     /// <summary>Whether opening a file failed because someone holds its lock: EWOULDBLOCK (Linux 11, macOS 35), ERROR_SHARING_VIOLATION.</summary>
     public static bool IsHeld(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020);
 
-    /// <summary>Makes an exclusive lock a shared one: a file that gets its name now may be opened at once, but counts as held for who would sweep it.</summary>
-    public void LetOthersRead()
+    /// <summary>A new file for one writer, empty and open for writing: until it is closed nobody holds it alone, but all may read it, under whatever name it
+    /// has by then. Null when a sweep held it before its writer did.</summary>
+    /// <exception cref="IOException">Everything but that.</exception>
+    public static FileLock? TryCreate(string path)
     {
-        const int shared = 1;
-        if (!OperatingSystem.IsWindows() && flock((int)Handle.DangerousGetHandle(), shared) != 0) throw SyscallException.Last("flock", null);
+        try
+        {
+            // Unix: a shared lock. Windows: read and renamed by others; they have to share writing with it.
+            return new FileLock(File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete));
+        }
+        catch (IOException e) when (IsHeld(e))
+        {
+            return null;
+        }
     }
 
     public void Dispose() => Handle.Dispose();
-
-    [LibraryImport("libc", SetLastError = true)] private static partial int flock(int file, int operation);
 }

@@ -6,6 +6,16 @@ namespace Kimg.Engine.Native;
 [StructLayout(LayoutKind.Explicit, Size = 256)]
 internal readonly struct FileStat
 {
+    /// <summary>Of what .NET says of a file, which is less: one name, no identity, no owner.</summary>
+    internal FileStat(int format, int mode, long size, DateTime modified)
+        : this()
+    {
+        const long second = TimeSpan.TicksPerSecond;
+        long ticks = modified.Ticks - DateTime.UnixEpoch.Ticks, rest = ((ticks % second) + second) % second;
+        (_mode, Size, LinkCount) = ((ushort)(format | mode), size, 1);
+        (ModifiedSeconds, ModifiedNanoseconds) = ((ticks - rest) / second, (uint)rest * 100);
+    }
+
     /// <summary>STATX_BASIC_STATS.</summary>
     internal const uint Mask = 0x7ff;
 

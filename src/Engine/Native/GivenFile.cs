@@ -10,7 +10,7 @@ internal static class GivenFile
     /// <exception cref="IOException">It is not there, cannot be read, or is no file.</exception>
     internal static byte[]? Read(string path, int limit)
     {
-        if (OperatingSystem.IsLinux() && !s_own.Any(own => path.StartsWith(own, StringComparison.Ordinal)) && FileStatus.Of(path) is { } status)
+        if (NativeCode.IsUsable && !s_own.Any(own => path.StartsWith(own, StringComparison.Ordinal)) && FileStatus.Of(path) is { } status)
         {
             if (status.IsDirectory) throw new FileNotFoundException($"'{path}' is a directory");
             if (status.IsPipe) throw new IOException($"'{path}' is a named pipe or a socket, not a file");

@@ -4,7 +4,8 @@ using System.Runtime.InteropServices;
 namespace Kimg.Engine.Native;
 
 /// <summary>Finds the compression libraries where the engine runs under the JIT: distributions without development packages only have the versioned
-/// names. In the static binary they are linked in, this is never asked, and loading anything would hang.</summary>
+/// names. Where native code is not to be used no library is found. In the static binary they are linked in, this is never asked, and loading anything
+/// would hang.</summary>
 internal static class NativeLibraries
 {
     [ModuleInitializer]
@@ -13,7 +14,8 @@ internal static class NativeLibraries
     {
         if (!RuntimeFeature.IsDynamicCodeSupported) return;
         NativeLibrary.SetDllImportResolver(typeof(NativeLibraries).Assembly, static (name, assembly, path) =>
-            VersionedName(name) is { } versioned && NativeLibrary.TryLoad(versioned, assembly, path, out nint handle) ? handle : 0);
+            !NativeCode.IsUsable ? throw NativeCode.Refusal(name)
+            : VersionedName(name) is { } versioned && NativeLibrary.TryLoad(versioned, assembly, path, out nint handle) ? handle : 0);
     }
 
     private static string? VersionedName(string name) => name switch

@@ -16,7 +16,7 @@ internal static unsafe partial class TerminalEcho
     /// <exception cref="Primitives.KimgException">UnsupportedFeature: not on Linux.</exception>
     internal static IDisposable Hide()
     {
-        if (!OperatingSystem.IsLinux())
+        if (!NativeCode.IsUsable)
         {
             throw new Primitives.KimgException(Primitives.ErrorCode.UnsupportedFeature, "a password can be typed on Linux only")
             {

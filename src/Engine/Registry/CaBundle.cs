@@ -29,7 +29,8 @@ internal static class CaBundle
     /// <summary>The trusted roots, or null when nothing was found or configured and the platform's own choice has to do.</summary>
     /// <exception cref="KimgException">TlsFailed when a configured file cannot be read.</exception>
     public static X509Certificate2Collection? Load(RegistryOptions options, IEnumerable<string> extraFiles) =>
-        Load(options, extraFiles, UsualFiles);
+        // Elsewhere the platform knows better: what users and companies trust is not in a file.
+        Load(options, extraFiles, OperatingSystem.IsLinux() ? UsualFiles : []);
 
     internal static X509Certificate2Collection? Load(RegistryOptions options, IEnumerable<string> extraFiles, ImmutableArray<string> usualFiles)
     {
@@ -39,7 +40,7 @@ internal static class CaBundle
         if (bundle is not null && (options.SslCertFile is not null || !configured)) Import(roots, bundle);
         if (options.SslCertDirectory is { } directories)
         {
-            foreach (string directory in directories.Split(':', StringSplitOptions.RemoveEmptyEntries).Where(Directory.Exists))
+            foreach (string directory in directories.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries).Where(Directory.Exists))
             {
                 foreach (string file in Directory.EnumerateFiles(directory).Order(StringComparer.Ordinal)) Import(roots, file);
             }

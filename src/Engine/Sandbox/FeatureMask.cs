@@ -20,6 +20,9 @@ public enum FeatureMask
     Binfmt = 512,
     Seccomp = 1024,
     CloseRange = 2048,
+
+    /// <summary>Everything of Linux: how kimg works on other systems. Only managed code can do without it, and has to be told before it starts.</summary>
+    Native = 4096,
 }
 
 public static class FeatureMasks
@@ -38,6 +41,7 @@ public static class FeatureMasks
         ["binfmt"] = FeatureMask.Binfmt,
         ["seccomp"] = FeatureMask.Seccomp,
         ["close_range"] = FeatureMask.CloseRange,
+        ["native"] = FeatureMask.Native,
     };
 
     /// <summary>Parses a comma-separated list; null or empty is <see cref="FeatureMask.None"/>.</summary>

@@ -13,6 +13,12 @@ internal static class TreeRemover
     internal static void Remove(string path)
     {
         if (!Directory.Exists(path)) return;
+        if (!NativeCode.IsUsable)
+        {
+            PortableDirectory.Remove(path);
+            return;
+        }
+
         using SafeFileHandle parent = Trees.OpenRoot(Path.GetDirectoryName(path)!);
         Remove(parent, Path.GetFileName(path));
     }

@@ -11,7 +11,7 @@ namespace Kimg.Engine.Sources;
 /// socket is an empty file, as BuildKit has it. Thread-safe.</summary>
 internal sealed class ContextTree : IFileTree, IDisposable
 {
-    private readonly SafeFileHandle _root;
+    private readonly HostDirectory _root;
     private readonly PatternMatcher? _ignore;
     private readonly ContextDigests _digests;
     private readonly ContextHeaders? _headers;
@@ -30,7 +30,7 @@ internal sealed class ContextTree : IFileTree, IDisposable
         _ignore = ignore;
         _digests = digests;
         _headers = headers;
-        _root = Guard(ImagePath.Root, () => Trees.OpenRoot(directory));
+        _root = Guard(ImagePath.Root, () => HostDirectory.Open(directory));
     }
 
     /// <summary>Where it is on this machine.</summary>
@@ -63,7 +63,7 @@ internal sealed class ContextTree : IFileTree, IDisposable
 
     public void Dispose() => _root.Dispose();
 
-    private SafeFileHandle OpenFile(ImagePath path) => Guard(path, () => IsSocket(path) ? File.OpenHandle("/dev/null") : Trees.OpenFile(_root, path.Value));
+    private SafeFileHandle OpenFile(ImagePath path) => Guard(path, () => IsSocket(path) ? File.OpenHandle("/dev/null") : _root.OpenFile(path.Value));
 
     private bool IsSocket(ImagePath path)
     {
@@ -73,7 +73,7 @@ internal sealed class ContextTree : IFileTree, IDisposable
     private Found? FindLocked(ImagePath path)
     {
         if (_found.TryGetValue(path, out Found? known)) return known;
-        if (path.IsRoot) return _found[path] = Make(path, Guard(path, () => Trees.Stat(_root)));
+        if (path.IsRoot) return _found[path] = Make(path, Guard(path, () => _root.Stat()));
 
         // Reading the parent keeps one rule for what is visible: a path is there when its directory lists it.
         if (FindLocked(path.Parent)?.Entry.Type == EntryType.Directory) ChildrenLocked(path.Parent);
@@ -89,16 +89,16 @@ internal sealed class ContextTree : IFileTree, IDisposable
 
     private List<TarEntry> List(ImagePath directory)
     {
-        using SafeFileHandle handle = Trees.OpenDirectory(_root, directory.IsRoot ? "." : directory.Value);
-        List<(string Name, bool Hidden)> visible = Visible(directory, Trees.Read(handle));
+        using HostDirectory opened = _root.OpenDirectory(directory.IsRoot ? "." : directory.Value);
+        List<(string Name, bool Hidden)> visible = Visible(directory, opened.Read());
         visible.Sort(static (a, b) => PathText.Compare(a.Name, b.Name));
         var entries = new List<TarEntry>(visible.Count);
         foreach ((string name, bool hidden) in visible)
         {
             ImagePath path = directory.Append(name);
-            if (!Trees.TryStat(handle, name, out FileStat stat) || (hidden && !stat.IsDirectory)) continue;
+            if (!opened.TryStat(name, out FileStat stat) || (hidden && !stat.IsDirectory)) continue;
             Found found = Make(path, stat);
-            if (stat.IsSymlink) found = found with { Entry = found.Entry with { LinkTarget = Trees.ReadLink(handle, name) } };
+            if (stat.IsSymlink) found = found with { Entry = found.Entry with { LinkTarget = opened.ReadLink(name) } };
             _found[path] = found;
 
             // A hidden directory shows when an exception brings back something below it.
@@ -202,6 +202,14 @@ internal sealed class ContextTree : IFileTree, IDisposable
                 Errno.EACCES or Errno.EPERM => new KimgException(ErrorCode.ContextUnreadable, $"cannot read '{where}': permission denied", error)
                 {
                     Hint = "make it readable for the user who builds, or exclude it in .dockerignore",
+                },
+                Errno.EBUSY => new KimgException(ErrorCode.ContextUnreadable, $"cannot read '{where}': another program keeps it for itself", error)
+                {
+                    Hint = "close it there, or exclude it in .dockerignore",
+                },
+                Errno.EILSEQ => new KimgException(ErrorCode.ContextUnreadable, $"'{where}' holds a name that is not UTF-8: '{error.Path}'", error)
+                {
+                    Hint = "give the file another name, or " + NativeCode.LinuxCommand,
                 },
                 Errno.ENOENT or Errno.ENOTDIR when path.IsRoot => new KimgException(ErrorCode.ContextNotFound, $"no directory '{where}'", error)
                 {

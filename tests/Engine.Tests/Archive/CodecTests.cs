@@ -23,6 +23,19 @@ public sealed class CodecTests
         Assert.True(data.AsSpan().SequenceEqual(Unpack(packed)));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(9)]
+    public void Gzip_takes_noise_at_every_level(int level)
+    {
+        byte[] noise = new byte[PieceSize + 1];
+        new Random(1).NextBytes(noise);
+        using var output = new MemoryStream();
+        using (Stream gzip = Codec.Compress(output, Compression.Gzip, level, leaveOpen: true)) gzip.Write(noise);
+        Assert.True(noise.AsSpan().SequenceEqual(Unpack(output.ToArray())));
+    }
+
     [Fact]
     public void Gzip_bytes_do_not_depend_on_how_they_are_written()
     {
