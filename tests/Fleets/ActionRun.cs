@@ -76,4 +76,9 @@ internal sealed class ActionRun : IDisposable
     }
 }
 
-internal sealed record ActionResult(int ExitCode, string Log, IReadOnlyDictionary<string, string> Outputs, string Summary);
+/// <param name="Log">With the commands that the runner takes for itself.</param>
+internal sealed record ActionResult(int ExitCode, string Log, IReadOnlyDictionary<string, string> Outputs, string Summary)
+{
+    /// <summary>Everything that people get to see, but without the runner's masking: what must not show must not be in it.</summary>
+    public string Shown => string.Join('\n', Log.Split('\n').Where(line => !line.StartsWith("::add-mask::", StringComparison.Ordinal)).Concat(Outputs.Values).Append(Summary));
+}

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Kimg.TestKit;
 using Xunit;
 
@@ -46,9 +47,7 @@ public sealed class KubernetesTests
         using PodBundle pod = await PodAsync("kimg-restricted", registry, "FROM scratch\nCOPY hello.txt /\nRUN [\"/hello.txt\"]\n");
         ProgramResult result = await pod.RunAsync();
         Assert.Equal(6, result.ExitCode);
-        string last = result.Errors.Trim().Split('\n')[^1];
-        using JsonDocument line = JsonDocument.Parse(last);
-        Assert.Equal("KIMG5001", line.RootElement.GetProperty("code").GetString());
+        Assert.Equal("KIMG5001", Last(result).GetProperty("code").GetString());
         string message = await File.ReadAllTextAsync(pod.Terminated);
         Assert.StartsWith("KIMG5001: ", message, StringComparison.Ordinal);
         Assert.Contains("hint: ", message, StringComparison.Ordinal);
@@ -84,23 +83,142 @@ public sealed class KubernetesTests
         Assert.StartsWith("KIMG8001: interrupted", await File.ReadAllTextAsync(pod.Terminated), StringComparison.Ordinal);
     }
 
-    private static async Task<PodBundle> PodAsync(string name, DebianRegistry registry, string dockerfile)
+    [Fact]
+    public async Task Memory_bounds_neither_files_nor_layers()
+    {
+        using DebianRegistry registry = await DebianRegistry.StartAsync();
+        using PodBundle pod = await PodAsync("kimg-restricted", registry, "FROM scratch\nCOPY large /\n", memory: 96 << 20);
+        await using (FileStream large = File.Create(Path.Combine(pod.Volumes["context"], "large"))) large.SetLength(256 << 20);
+        ProgramResult result = await pod.RunAsync();
+        Assert.True(result.ExitCode == 0, result.Output + result.Errors);
+    }
+
+    [Fact]
+    public async Task A_step_that_takes_more_memory_than_the_pod_has_is_reported()
+    {
+        using DebianRegistry registry = await DebianRegistry.StartAsync();
+        using PodBundle pod = await PodAsync(
+            "kimg-privileged", registry, "FROM scratch\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"a=$(/bin/busybox yes | /bin/busybox head -c 500m); echo ${#a}\"]\n",
+            memory: 128 << 20);
+        ProgramResult result = await pod.RunAsync();
+        Assert.Equal(4, result.ExitCode);
+        Assert.Equal("KIMG3005", Last(result).GetProperty("code").GetString());
+        Assert.StartsWith("KIMG3005: ", await File.ReadAllTextAsync(pod.Terminated), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_full_volume_is_reported()
+    {
+        using DebianRegistry registry = await DebianRegistry.StartAsync();
+        using PodBundle pod = await PodAsync("kimg-restricted", registry, "FROM scratch\nCOPY large /\n", sizes: new() { ["state"] = "16m" });
+        await File.WriteAllBytesAsync(Path.Combine(pod.Volumes["context"], "large"), System.Security.Cryptography.RandomNumberGenerator.GetBytes(40 << 20));
+        ProgramResult result = await pod.RunAsync();
+        Assert.True(result.ExitCode == 8, result.Errors);
+        Assert.True(Last(result).GetProperty("code").GetString() == "KIMG7001", result.Errors);
+        Assert.Equal(1, result.Errors.Split('\n').Count(line => line.Contains("KIMG7001", StringComparison.Ordinal)));
+        string message = await File.ReadAllTextAsync(pod.Terminated);
+        Assert.StartsWith("KIMG7001: no space left for '", message, StringComparison.Ordinal);
+        Assert.Contains("hint: ", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_tekton_task_leaves_its_results()
+    {
+        using DebianRegistry registry = await DebianRegistry.StartAsync();
+        Dictionary<string, string> given = new()
+        {
+            ["$(params.image)"] = $"{registry.Host}/team/app:1", ["$(params.dockerfile)"] = "Dockerfile", ["$(params.context)"] = ".", ["$(workspaces.source.path)"] = "/workspace",
+            ["$(workspaces.credentials.path)"] = "", ["$(params.url)"] = "https://git.example/team/app", ["$(params.revision)"] = "c0ffee", ["$(params.ref)"] = "main",
+            ["$(params.options[*])"] = "--label=a=b",
+        };
+        using PodBundle pod = await PodAsync("kimg", registry, "FROM scratch\nCOPY hello.txt /\n", kind: "Task", given: given, mounts: new() { ["source"] = "/workspace", ["results"] = "/tekton/results" });
+        // What a repository holds must not be taken for credentials where no workspace is given.
+        await File.WriteAllTextAsync(Path.Combine(pod.Volumes["source"], "config.json"), "not json");
+        ProgramResult result = await pod.RunAsync();
+        Assert.True(result.ExitCode == 0, result.Output + result.Errors);
+        using JsonDocument image = JsonDocument.Parse(await HostProgram.MustAsync("skopeo", "inspect", "--tls-verify=false", $"docker://{registry.Host}/team/app:1"));
+        string digest = image.RootElement.GetProperty("Digest").GetString()!;
+        Assert.Equal("c0ffee", image.RootElement.GetProperty("Labels").GetProperty("org.opencontainers.image.revision").GetString());
+        foreach ((string name, string value) in new[] { ("digest", digest), ("IMAGE_DIGEST", digest), ("IMAGE_URL", $"{registry.Host}/team/app@{digest}") })
+            Assert.Equal(value, await File.ReadAllTextAsync(Path.Combine(pod.Volumes["results"], name)));
+    }
+
+    [Fact]
+    public async Task The_argo_template_gives_its_digest()
+    {
+        using DebianRegistry registry = await DebianRegistry.StartAsync();
+        Dictionary<string, string> given = new() { ["{{inputs.parameters.image}}"] = $"{registry.Host}/team/app:1", ["{{inputs.parameters.context}}"] = "dir:///workspace" };
+        using PodBundle pod = await PodAsync("kimg", registry, "FROM scratch\nCOPY hello.txt /\n", kind: "WorkflowTemplate", given: given, mounts: new() { ["source"] = "/workspace" });
+        ProgramResult result = await pod.RunAsync();
+        Assert.True(result.ExitCode == 0, result.Output + result.Errors);
+        Assert.Equal(
+            (await HostProgram.MustAsync("skopeo", "inspect", "--format", "{{.Digest}}", "--tls-verify=false", $"docker://{registry.Host}/team/app:1")).Trim(),
+            await File.ReadAllTextAsync(Path.Combine(pod.Volumes["tmp"], "digest")));
+    }
+
+    [Fact]
+    public async Task Kubectl_reads_every_manifest()
+    {
+        using TempDirectory directory = new();
+        foreach (string file in Manifests)
+        {
+            // Without a server: read, changed, written.
+            string text = await KubectlAsync("annotate", "--local", "--filename", file, "--output", "json", "kimg/read=yes");
+            Assert.Contains("\"kimg/read\": \"yes\"", text, StringComparison.Ordinal);
+            // By kubectl's own types, where it has them and they are pods': a field of the wrong type is an error.
+            if (!Path.GetFileName(file).StartsWith("job-", StringComparison.Ordinal) && !file.EndsWith("jenkins-pod.yaml", StringComparison.Ordinal)) continue;
+            await File.WriteAllTextAsync(directory["pod.yaml"], (await File.ReadAllTextAsync(file)).Split("---\n")[^1]);
+            string changed = await KubectlAsync("set", "image", "--local", "--filename", directory["pod.yaml"], "--output", "json", "kimg=mirror.example/kimg:1");
+            Assert.Contains("\"image\": \"mirror.example/kimg:1\"", changed, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Kustomize_changes_their_image()
+    {
+        using TempDirectory directory = new();
+        foreach (string file in Manifests) File.Copy(file, directory[Path.GetFileName(file)]);
+        IEnumerable<string> resources = Manifests.Where(f => !f.EndsWith("tekton-task.yaml", StringComparison.Ordinal) && !f.EndsWith("argo-workflow-template.yaml", StringComparison.Ordinal)).Select(f => "- " + Path.GetFileName(f));
+        await File.WriteAllTextAsync(directory["kustomization.yaml"], $"resources:\n{string.Join('\n', resources)}\nimages:\n- name: ghcr.io/kimg/kimg\n  newName: mirror.example/kimg\n");
+        string[] images = [.. (await KubectlAsync("kustomize", directory.Path)).Split('\n').Where(line => line.TrimStart(' ', '-').StartsWith("image:", StringComparison.Ordinal))];
+        Assert.True(images.Length >= 5, string.Join('\n', images));
+        Assert.All(images, line => Assert.Contains("mirror.example/kimg:", line, StringComparison.Ordinal));
+    }
+
+    private static async Task<string> KubectlAsync(params string[] arguments) =>
+        (await HostProgram.RunAsync("kubectl", arguments, new Dictionary<string, string> { ["KUBECONFIG"] = "/dev/null" })).OutputOrThrow();
+
+    private static JsonElement Last(ProgramResult result)
+    {
+        using JsonDocument line = JsonDocument.Parse(result.Errors.Trim().Split('\n')[^1]);
+        return line.RootElement.Clone();
+    }
+
+    /// <param name="given">What the controller puts in place of variables.</param>
+    /// <param name="mounts">Volumes that the controller adds; with one for the context where the manifest has none.</param>
+    private static async Task<PodBundle> PodAsync(
+        string name, DebianRegistry registry, string dockerfile, string? kind = null, Dictionary<string, string>? given = null, Dictionary<string, string>? mounts = null,
+        Dictionary<string, string>? sizes = null, long? memory = null)
     {
         using JsonDocument all = JsonDocument.Parse((await NodeTools.CheckAsync("kubernetes.mjs", Manifests)).Output);
-        JsonElement pod = all.RootElement.EnumerateArray().First(p => p.GetProperty("name").GetString() == name).GetProperty("pod");
-        JsonElement container = pod.GetProperty("containers")[0];
+        JsonNode pod = JsonNode.Parse(all.RootElement.EnumerateArray()
+            .First(p => p.GetProperty("name").GetString() == name && (kind is null || p.GetProperty("kind").GetString() == kind)).GetProperty("pod").GetRawText())!;
+        JsonNode container = pod["containers"]![0]!;
+        foreach ((string volume, string target) in mounts ?? []) container["volumeMounts"]!.AsArray().Add(new JsonObject { ["name"] = volume, ["mountPath"] = target });
+        string Text(JsonNode? node) => (given ?? []).Aggregate(node!.GetValue<string>(), (text, pair) => text.Replace(pair.Key, pair.Value, StringComparison.Ordinal));
+        foreach (JsonNode? variable in container["env"]!.AsArray()) variable!["value"] = Text(variable["value"]);
         // The context is a directory here for all of them; the manifest's own arguments otherwise.
-        string volume = container.GetProperty("volumeMounts").EnumerateArray().Select(m => m.GetProperty("name").GetString()!).First(n => n is "context" or "git");
-        string path = container.GetProperty("volumeMounts").EnumerateArray().First(m => m.GetProperty("name").GetString() == volume).GetProperty("mountPath").GetString()!;
+        JsonNode context = container["volumeMounts"]!.AsArray().First(m => (string)m!["name"]! is "context" or "git" or "source")!;
+        string source = (string)context["name"]!, path = (string)context["mountPath"]!;
         string[] arguments =
         [
             "/kimg",
-            .. container.GetProperty("args").EnumerateArray().Select(a => a.GetString()!)
-                .Where(a => !a.StartsWith("--secret=", StringComparison.Ordinal))
+            .. container["args"]!.AsArray().Select(Text).Where(a => !a.StartsWith("--secret=", StringComparison.Ordinal))
                 .Select(a => a.StartsWith("https://git.", StringComparison.Ordinal) ? path : a.Replace("registry.example", registry.Host, StringComparison.Ordinal)),
         ];
-        PodBundle bundle = new(pod, arguments, new Dictionary<string, string> { [volume + "/Dockerfile"] = dockerfile, [volume + "/hello.txt"] = "hello\n" });
-        File.Copy("/bin/busybox", Path.Combine(bundle.Volumes[volume], "busybox"));
+        using JsonDocument declared = JsonDocument.Parse(pod.ToJsonString());
+        PodBundle bundle = new(declared.RootElement, arguments, new Dictionary<string, string> { [source + "/Dockerfile"] = dockerfile, [source + "/hello.txt"] = "hello\n" }, sizes, memory);
+        File.Copy("/bin/busybox", Path.Combine(bundle.Volumes[source], "busybox"));
         await bundle.UnpackAsync();
         return bundle;
     }

@@ -19,7 +19,10 @@ internal sealed class PodBundle : IDisposable
     private readonly int _shift;
     private readonly string _id = $"kimg-pod-{Guid.NewGuid():N}";
 
-    public PodBundle(JsonElement pod, string[] arguments, IReadOnlyDictionary<string, string> files)
+    /// <param name="files">By volume and path.</param>
+    /// <param name="sizes">Volumes that are a file system of this size (tmpfs): an emptyDir with a limit, a small claim.</param>
+    /// <param name="memory">In place of the manifest's limit, in bytes.</param>
+    public PodBundle(JsonElement pod, string[] arguments, IReadOnlyDictionary<string, string> files, IReadOnlyDictionary<string, string>? sizes = null, long? memory = null)
     {
         JsonElement container = pod.GetProperty("containers")[0];
         JsonObject own = Object(container, "securityContext"), shared = Object(pod, "securityContext");
@@ -38,6 +41,7 @@ internal sealed class PodBundle : IDisposable
         };
         // A user namespace cannot mount the sysfs of a network namespace that is not its own.
         mounts.Add(userNamespace ? Mount("/sys", "/sys", "bind", "rbind", "ro") : Mount("sysfs", "/sys", "sysfs", "nosuid", "noexec", "nodev", "ro"));
+        if (!userNamespace) mounts.Add(Mount("cgroup", "/sys/fs/cgroup", "cgroup", "nosuid", "noexec", "nodev", "relatime", "ro"));
         int shift = userNamespace ? 300_000 : 0;
         _shift = shift;
         foreach (JsonElement volume in container.GetProperty("volumeMounts").EnumerateArray())
@@ -47,7 +51,8 @@ internal sealed class PodBundle : IDisposable
                 File.WriteAllText(Path.Combine(source, file[(name.Length + 1)..]), text);
             bool readOnly = volume.TryGetProperty("readOnly", out JsonElement flag) && flag.GetBoolean();
             Volumes[name] = source;
-            mounts.Add(Mount(source, volume.GetProperty("mountPath").GetString()!, "bind", "rbind", readOnly ? "ro" : "rw"));
+            string target = volume.GetProperty("mountPath").GetString()!;
+            mounts.Add(sizes?.GetValueOrDefault(name) is { } size ? Mount("tmpfs", target, "tmpfs", $"uid={uid}", $"gid={gid}", $"size={size}") : Mount(source, target, "bind", "rbind", readOnly ? "ro" : "rw"));
         }
 
         File.WriteAllText(_directory["termination-log"], "");
@@ -75,6 +80,9 @@ internal sealed class PodBundle : IDisposable
             ["mounts"] = mounts,
             ["linux"] = Linux(privileged, userNamespace, shift, capabilities, (string?)Setting("seccompProfile")?["type"], (string?)own["procMount"]),
         };
+        // Steps of a Task have none of their own.
+        if (memory is null && container.TryGetProperty("resources", out JsonElement resources)) memory = Bytes(resources.GetProperty("limits").GetProperty("memory").GetString()!);
+        if (memory is { } limit) config["linux"]!["resources"] = new JsonObject { ["memory"] = new JsonObject { ["limit"] = limit } };
         File.WriteAllText(_directory["config.json"], config.ToJsonString());
     }
 
@@ -133,6 +141,13 @@ internal sealed class PodBundle : IDisposable
         if (!container.TryGetProperty("env", out JsonElement variables)) yield break;
         foreach (JsonElement variable in variables.EnumerateArray()) yield return $"{variable.GetProperty("name").GetString()}={variable.GetProperty("value").GetString()}";
     }
+
+    private static long Bytes(string quantity) => long.Parse(quantity[..^2], System.Globalization.CultureInfo.InvariantCulture) << quantity[^2..] switch
+    {
+        "Mi" => 20,
+        "Gi" => 30,
+        _ => throw new FormatException(quantity),
+    };
 
     private static string[] AllCapabilities() =>
         [.. HostProgram.MustAsync("capsh", "--print").GetAwaiter().GetResult().Split('\n').First(l => l.StartsWith("Bounding set", StringComparison.Ordinal)).Split('=')[1].Trim()

@@ -43,8 +43,10 @@ internal sealed class AzureHost(Func<string, string?> variable) : CiHost("azure"
         },
         BaseBranch = variable("SYSTEM_PULLREQUEST_TARGETBRANCH")?.Replace("refs/heads/", "", StringComparison.Ordinal),
         Repository = (variable("BUILD_REPOSITORY_NAME") ?? "").Split('/')[^1],
-        Url = variable("BUILD_REPOSITORY_URI") ?? "",
+        Url = CiFacts.UrlOf(variable("BUILD_REPOSITORY_URI")),
         Workspace = variable("BUILD_SOURCESDIRECTORY"),
         RunUrl = variable("SYSTEM_COLLECTIONURI") is { } collection ? $"{collection}{variable("SYSTEM_TEAMPROJECT")}/_build/results?buildId={variable("BUILD_BUILDID")}" : null,
+        Builder = variable("SYSTEM_COLLECTIONURI") is { } server && variable("SYSTEM_DEFINITIONID") is { Length: > 0 } pipeline
+            ? $"{server}{variable("SYSTEM_TEAMPROJECT")}/_build?definitionId={pipeline}" : null,
     };
 }

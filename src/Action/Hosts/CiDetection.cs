@@ -15,6 +15,6 @@ internal static class CiDetection
             : variable("BITBUCKET_BUILD_NUMBER") is { Length: > 0 } ? PlainHosts.Bitbucket(variable)
             : variable("JENKINS_URL") is { Length: > 0 } ? PlainHosts.Jenkins(variable)
             : Directory.Exists(tektonResults) ? new TektonHost(tektonResults, variable)
-            : new CiHost("none", new CiFacts(), variable);
+            : new CiHost("none", PlainHosts.Given(variable), variable);
     }
 }

@@ -21,6 +21,7 @@ internal sealed record CiFacts
 
     public string Description { get; init; } = "";
 
+    /// <summary>The repository's page, by <see cref="UrlOf"/>; "" when it is not known.</summary>
     public string Url { get; init; } = "";
 
     /// <summary>SPDX.</summary>
@@ -30,6 +31,9 @@ internal sealed record CiFacts
 
     /// <summary>The page of this run; null when it is not known.</summary>
     public string? RunUrl { get; init; }
+
+    /// <summary>Who ran it, as a URI: the workflow, runner, pipeline or server, whichever the host names; null when it is not known.</summary>
+    public string? Builder { get; init; }
 
     /// <summary>Where the image goes when nobody says where; null when the host has no registry.</summary>
     public string? DefaultImage { get; init; }
@@ -48,6 +52,21 @@ internal sealed record CiFacts
         !string.IsNullOrEmpty(tag) ? "refs/tags/" + tag
         : !string.IsNullOrEmpty(pullRequest) && pullRequest != "false" ? $"refs/pull/{pullRequest}/merge"
         : !string.IsNullOrEmpty(branch) ? "refs/heads/" + branch : "";
+
+    /// <summary>A clone URL as a page: https for what is fetched by ssh; without user and password, which some hosts put there and labels must not hold.</summary>
+    public static string UrlOf(string? clone)
+    {
+        if (string.IsNullOrEmpty(clone)) return "";
+        if (!clone.Contains("://", StringComparison.Ordinal))
+        {
+            int at = clone.IndexOf('@'), colon = clone.IndexOf(':', at + 1);
+            return at > 0 && colon > at ? $"https://{clone[(at + 1)..colon]}/{clone[(colon + 1)..].TrimStart('/')}" : clone;
+        }
+
+        if (!Uri.TryCreate(clone, UriKind.Absolute, out Uri? url)) return "";
+        string host = url.Scheme is "ssh" or "git+ssh" or "git" ? url.Host : url.Authority, scheme = url.Scheme is "http" ? "http" : "https";
+        return $"{scheme}://{host}{url.AbsolutePath}";
+    }
 
     private string? After(string prefix) => Ref.StartsWith(prefix, StringComparison.Ordinal) ? Ref[prefix.Length..] : null;
 }

@@ -72,6 +72,7 @@ internal sealed class GitHubHost(Func<string, string?> variable) : CiHost("githu
             Repository = full.Split('/')[^1],
             Url = full.Length == 0 ? "" : $"{server}/{full}",
             RunUrl = variable("GITHUB_RUN_ID") is { Length: > 0 } run ? $"{server}/{full}/actions/runs/{run}" : null,
+            Builder = variable("GITHUB_WORKFLOW_REF") is { Length: > 0 } workflow ? $"{server}/{workflow}" : null,
             DefaultImage = full.Length > 0 && server == "https://github.com" ? "ghcr.io/" + full.ToLowerInvariant() : null,
             Workspace = variable("GITHUB_WORKSPACE") is { Length: > 0 } workspace ? workspace : null,
         };

@@ -21,8 +21,10 @@ internal sealed class GitLabHost(Func<string, string?> variable) : CiHost("gitla
         BaseBranch = variable("CI_MERGE_REQUEST_TARGET_BRANCH_NAME"),
         Repository = variable("CI_PROJECT_NAME") ?? "",
         Description = variable("CI_PROJECT_DESCRIPTION") ?? "",
-        Url = variable("CI_PROJECT_URL") ?? "",
+        Url = CiFacts.UrlOf(variable("CI_PROJECT_URL")),
         RunUrl = variable("CI_JOB_URL"),
+        // As in the provenance that GitLab's own runner writes.
+        Builder = variable("CI_RUNNER_ID") is { Length: > 0 } runner ? $"{variable("CI_PROJECT_URL")}/-/runners/{runner}" : null,
         DefaultImage = variable("CI_REGISTRY_IMAGE") is { Length: > 0 } image ? image : null,
         Workspace = variable("CI_PROJECT_DIR"),
         CommitDate = DateTimeOffset.TryParse(variable("CI_COMMIT_TIMESTAMP"), System.Globalization.CultureInfo.InvariantCulture, out DateTimeOffset at) ? at : null,

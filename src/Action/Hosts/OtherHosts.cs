@@ -16,8 +16,10 @@ internal sealed class CircleHost(Func<string, string?> variable) : CiHost("circl
         Commit = variable("CIRCLE_SHA1") ?? "",
         Event = variable("CIRCLE_PULL_REQUEST") is { Length: > 0 } ? "pull_request" : "push",
         Repository = variable("CIRCLE_PROJECT_REPONAME") ?? "",
-        Url = variable("CIRCLE_REPOSITORY_URL") ?? "",
+        Url = CiFacts.UrlOf(variable("CIRCLE_REPOSITORY_URL")),
         RunUrl = variable("CIRCLE_BUILD_URL"),
+        // The issuer of the job's own OpenID tokens.
+        Builder = variable("CIRCLE_ORGANIZATION_ID") is { Length: > 0 } organization ? $"https://oidc.circleci.com/org/{organization}" : null,
         Workspace = variable("CIRCLE_WORKING_DIRECTORY") is { } directory && Path.IsPathRooted(directory) ? directory : null,
     };
 }
@@ -38,14 +40,15 @@ internal sealed class BuildkiteHost(Func<string, string?> variable) : CiHost("bu
         DefaultBranch = variable("BUILDKITE_PIPELINE_DEFAULT_BRANCH"),
         BaseBranch = variable("BUILDKITE_PULL_REQUEST_BASE_BRANCH") is { Length: > 0 } target ? target : null,
         Repository = variable("BUILDKITE_PIPELINE_SLUG") ?? "",
-        Url = variable("BUILDKITE_REPO") ?? "",
+        Url = CiFacts.UrlOf(variable("BUILDKITE_REPO")),
         RunUrl = variable("BUILDKITE_BUILD_URL"),
+        Builder = variable("BUILDKITE_BUILD_URL")?.Split("/builds/")[0],
         Workspace = variable("BUILDKITE_BUILD_CHECKOUT_PATH"),
     };
 }
 
 /// <summary>Tekton: results are files in /tekton/results; only those that the Task declares are taken, so others do no harm.</summary>
-internal sealed class TektonHost(string directory, Func<string, string?> variable) : CiHost("tekton", new CiFacts(), variable)
+internal sealed class TektonHost(string directory, Func<string, string?> variable) : CiHost("tekton", PlainHosts.Given(variable), variable)
 {
     public const string Results = "/tekton/results";
 
@@ -75,8 +78,9 @@ internal static class PlainHosts
         Event = variable("CHANGE_ID") is { Length: > 0 } ? "pull_request" : "push",
         BaseBranch = variable("CHANGE_TARGET"),
         Repository = (variable("JOB_NAME") ?? "").Split('/')[0],
-        Url = variable("GIT_URL") ?? "",
+        Url = CiFacts.UrlOf(variable("GIT_URL")),
         RunUrl = variable("BUILD_URL"),
+        Builder = variable("JENKINS_URL"),
         Workspace = variable("WORKSPACE"),
     }, variable);
 
@@ -87,7 +91,30 @@ internal static class PlainHosts
         Event = variable("BITBUCKET_PR_ID") is { Length: > 0 } ? "pull_request" : "push",
         BaseBranch = variable("BITBUCKET_PR_DESTINATION_BRANCH"),
         Repository = variable("BITBUCKET_REPO_SLUG") ?? "",
-        Url = variable("BITBUCKET_GIT_HTTP_ORIGIN") ?? "",
+        Url = CiFacts.UrlOf(variable("BITBUCKET_GIT_HTTP_ORIGIN")),
+        RunUrl = Pipelines(variable) is { } pipelines ? $"{pipelines}/results/{variable("BITBUCKET_BUILD_NUMBER")}" : null,
+        Builder = Pipelines(variable),
         Workspace = variable("BITBUCKET_CLONE_DIR"),
     }, variable);
+
+    /// <summary>For hosts that tell a step nothing: the pipeline passes it on.</summary>
+    public static CiFacts Given(Func<string, string?> variable)
+    {
+        string reference = variable("KIMG_CI_REF") ?? "", url = CiFacts.UrlOf(variable("KIMG_CI_URL"));
+        return new CiFacts
+        {
+            Ref = reference.Length == 0 || reference.StartsWith("refs/", StringComparison.Ordinal) ? reference : "refs/heads/" + reference,
+            Commit = variable("KIMG_CI_COMMIT") ?? "",
+            Event = reference.Length > 0 ? "push" : "",
+            Repository = url.Split('/')[^1].Replace(".git", "", StringComparison.Ordinal),
+            Url = url,
+            RunUrl = NotEmpty(variable("KIMG_CI_RUN")),
+            Builder = NotEmpty(variable("KIMG_CI_BUILDER")),
+        };
+    }
+
+    private static string? NotEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
+
+    private static string? Pipelines(Func<string, string?> variable) =>
+        variable("BITBUCKET_REPO_FULL_NAME") is { Length: > 0 } name ? $"https://bitbucket.org/{name}/pipelines" : null;
 }

@@ -26,6 +26,8 @@ internal sealed record BuildSummary
 
     public KimgException? Error { get; init; }
 
+    public CiFacts? Facts { get; init; }
+
     /// <summary>Lines that build the same on the reader's machine.</summary>
     public string Reproduce { get; init; } = "";
 
@@ -40,7 +42,9 @@ internal sealed record BuildSummary
             foreach (string name in result.Names) text.Append(CultureInfo.InvariantCulture, $"| image | `{name}` |\n");
             text.Append(CultureInfo.InvariantCulture, $"| digest | `{root.Digest}` |\n");
             if (result.ImageId is { } id) text.Append(CultureInfo.InvariantCulture, $"| image ID | `{id}` |\n");
-            text.Append(CultureInfo.InvariantCulture, $"| cache | {result.CachedVertices} of {result.TotalVertices} steps |\n\n");
+            text.Append(CultureInfo.InvariantCulture, $"| cache | {result.CachedVertices} of {result.TotalVertices} steps |\n");
+            if (Facts is { Url.Length: > 0, Commit.Length: > 0 } facts) text.Append(CultureInfo.InvariantCulture, $"| source | {Escape(facts.Url)} `{Code(facts.Commit)}` {Escape(facts.Ref)} |\n");
+            text.Append('\n');
         }
 
         AppendFindings(text);
@@ -92,6 +96,8 @@ internal sealed record BuildSummary
 
         text.Append("\n</details>\n\n");
     }
+
+    private static string Code(string text) => text.Replace("`", "", StringComparison.Ordinal).ReplaceLineEndings(" ");
 
     // Text of Dockerfiles and steps: it must not become markup, links or mentions.
     private static string Escape(string text)

@@ -35,6 +35,7 @@ internal sealed class CiRun(CiJob job, CiHost ci, CliHost host)
             ImmutableArray<CiAnnotation> findings = job.Check == "off" ? [] : [.. result.Warnings.Select(Finding)];
             Show(findings);
             ImageReport? image = await InspectAsync(engine, result, cancellationToken);
+            await CiMetadata.AddAsync(metadata, ci, cancellationToken);
             Publish(result, image, await File.ReadAllTextAsync(metadata, cancellationToken));
             await ReportAsync(findings, result, image, null, cancellationToken);
             return 0;
@@ -190,10 +191,24 @@ internal sealed class CiRun(CiJob job, CiHost ci, CliHost host)
             Steps = [.. _record.Steps],
             Findings = findings,
             Error = error,
+            Facts = ci.Facts,
             Reproduce = Reproduction.Of(job.Arguments, ci.Facts),
         }.Render();
         if (job.SummaryFile is { } file) await File.AppendAllTextAsync(file, summary, cancellationToken);
-        if (job.Comment is { } comment) await comment(summary, cancellationToken);
+        if (job.Comment is { } comment) await CommentAsync(comment, summary, cancellationToken);
+    }
+
+    // The image is made: that nobody may comment, as on pull requests from forks, is no failure of the build.
+    private async Task CommentAsync(Func<string, CancellationToken, Task> comment, string summary, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await comment(summary, cancellationToken);
+        }
+        catch (KimgException e)
+        {
+            host.WriteError(ci.Annotate(new CiAnnotation(false, null, 0, 0, e.Code.Name(), e.Message + (e.Hint is { } hint ? "\n" + hint : ""))));
+        }
     }
 
     private static void Write(string? file, string text)

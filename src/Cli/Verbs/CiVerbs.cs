@@ -91,7 +91,7 @@ internal static class CiVerbs
         (string Name, string? Value)[] rows =
         [
             ("host", ci.Name), ("ref", facts.Ref), ("commit", facts.Commit), ("event", facts.Event), ("default-branch", facts.DefaultBranch), ("base-branch", facts.BaseBranch),
-            ("repository", facts.Repository), ("url", facts.Url), ("run", facts.RunUrl), ("image", facts.DefaultImage), ("workspace", facts.Workspace),
+            ("repository", facts.Repository), ("url", facts.Url), ("run", facts.RunUrl), ("builder", facts.Builder), ("image", facts.DefaultImage), ("workspace", facts.Workspace),
         ];
         return string.Concat(rows.Where(r => !string.IsNullOrEmpty(r.Value)).Select(r => $"{r.Name,-15} {Progress.OutputSanitizer.OneLine(r.Value!)}\n"));
     }

@@ -45,6 +45,23 @@ public sealed class CiBuildTests : IDisposable
     }
 
     [Fact]
+    public async Task Labels_metadata_and_summary_say_where_the_image_came_from()
+    {
+        GitHub(("context", "app"), ("images", "ghcr.io/o/app"), ("push", "true"));
+        (_host.Environment["GITHUB_RUN_ID"], _host.Environment["GITHUB_WORKFLOW_REF"]) = ("42", "o/app/.github/workflows/w.yml@refs/heads/main");
+        Assert.True(await _host.RunAsync("ci", "github") == 0, _host.Error);
+        Assert.Equal("https://github.com/o/app", _host.Engine.Request!.Labels["org.opencontainers.image.source"]);
+        Assert.Contains("| source | https://github.com/o/app `c0ffee` refs/heads/main |\n", Read("summary.md"), StringComparison.Ordinal);
+        string[] lines = Read("output").Split('\n');
+        int begin = Array.FindIndex(lines, l => l.StartsWith("metadata<<", StringComparison.Ordinal));
+        using JsonDocument metadata = JsonDocument.Parse(string.Join('\n', lines[(begin + 1)..Array.IndexOf(lines, lines[begin]["metadata<<".Length..])]));
+        JsonElement facts = metadata.RootElement.GetProperty("kimg.ci");
+        Assert.Equal(
+            ["github", "https://github.com/o/app", "c0ffee", "refs/heads/main", "https://github.com/o/app/actions/runs/42", "https://github.com/o/app/.github/workflows/w.yml@refs/heads/main"],
+            new[] { "host", "source", "revision", "ref", "run", "builder" }.Select(n => facts.GetProperty(n).GetString()));
+    }
+
+    [Fact]
     public async Task The_default_rules_and_a_given_image_do_on_any_host()
     {
         (_host.Environment["CIRCLECI"], _host.Environment["CIRCLE_TAG"]) = ("true", "v1.0");

@@ -28,6 +28,49 @@ public sealed class CiHostTests : IDisposable
         Assert.Equal((name, reference, name == "none" ? "" : "c0ffee"), (Host.Name, Host.Facts.Ref, Host.Facts.Commit));
     }
 
+    /// <summary>What provenance says of a run: source, revision, ref, run, builder.</summary>
+    [Theory]
+    [InlineData(
+        "GITHUB_ACTIONS=true GITHUB_REPOSITORY=o/r GITHUB_SHA=c0ffee GITHUB_REF=refs/heads/main GITHUB_RUN_ID=42 GITHUB_WORKFLOW_REF=o/r/.github/workflows/ci.yml@refs/heads/main",
+        "https://github.com/o/r", "refs/heads/main", "https://github.com/o/r/actions/runs/42", "https://github.com/o/r/.github/workflows/ci.yml@refs/heads/main")]
+    [InlineData(
+        "GITHUB_ACTIONS=true GITHUB_SERVER_URL=https://ghe.example GITHUB_REPOSITORY=o/r GITHUB_SHA=c0ffee GITHUB_REF=refs/tags/v1 GITHUB_RUN_ID=42",
+        "https://ghe.example/o/r", "refs/tags/v1", "https://ghe.example/o/r/actions/runs/42", null)]
+    [InlineData(
+        "GITLAB_CI=true CI_PROJECT_URL=https://gitlab.example/g/app CI_COMMIT_SHA=c0ffee CI_COMMIT_TAG=v1 CI_JOB_URL=https://gitlab.example/g/app/-/jobs/7 CI_RUNNER_ID=12",
+        "https://gitlab.example/g/app", "refs/tags/v1", "https://gitlab.example/g/app/-/jobs/7", "https://gitlab.example/g/app/-/runners/12")]
+    [InlineData(
+        "CIRCLECI=true CIRCLE_REPOSITORY_URL=git@github.com:o/r.git CIRCLE_SHA1=c0ffee CIRCLE_BRANCH=main CIRCLE_BUILD_URL=https://circleci.com/gh/o/r/7 CIRCLE_ORGANIZATION_ID=u-u",
+        "https://github.com/o/r.git", "refs/heads/main", "https://circleci.com/gh/o/r/7", "https://oidc.circleci.com/org/u-u")]
+    [InlineData(
+        "TF_BUILD=True BUILD_REPOSITORY_URI=https://org@dev.azure.example/org/p/_git/r BUILD_SOURCEVERSION=c0ffee BUILD_SOURCEBRANCH=refs/heads/main "
+        + "SYSTEM_COLLECTIONURI=https://dev.azure.example/org/ SYSTEM_TEAMPROJECT=p BUILD_BUILDID=9 SYSTEM_DEFINITIONID=3",
+        "https://dev.azure.example/org/p/_git/r", "refs/heads/main", "https://dev.azure.example/org/p/_build/results?buildId=9", "https://dev.azure.example/org/p/_build?definitionId=3")]
+    [InlineData(
+        "BUILDKITE=true BUILDKITE_REPO=ssh://git@git.example:2222/o/r.git BUILDKITE_COMMIT=c0ffee BUILDKITE_BRANCH=main BUILDKITE_BUILD_URL=https://buildkite.com/o/r/builds/7",
+        "https://git.example/o/r.git", "refs/heads/main", "https://buildkite.com/o/r/builds/7", "https://buildkite.com/o/r")]
+    [InlineData(
+        "BITBUCKET_BUILD_NUMBER=3 BITBUCKET_GIT_HTTP_ORIGIN=http://bitbucket.org/o/r BITBUCKET_REPO_FULL_NAME=o/r BITBUCKET_COMMIT=c0ffee BITBUCKET_BRANCH=main",
+        "http://bitbucket.org/o/r", "refs/heads/main", "https://bitbucket.org/o/r/pipelines/results/3", "https://bitbucket.org/o/r/pipelines")]
+    [InlineData(
+        "JENKINS_URL=https://j.example/ GIT_URL=https://user:hunter2@git.example/o/r.git GIT_COMMIT=c0ffee GIT_BRANCH=origin/main BUILD_URL=https://j.example/job/r/7/",
+        "https://git.example/o/r.git", "refs/heads/main", "https://j.example/job/r/7/", "https://j.example/")]
+    [InlineData(
+        "RESULTS KIMG_CI_URL=git@git.example:o/r.git KIMG_CI_COMMIT=c0ffee KIMG_CI_REF=main KIMG_CI_RUN=https://tekton.example/run KIMG_CI_BUILDER=https://tekton.example/chains/v2",
+        "https://git.example/o/r.git", "refs/heads/main", "https://tekton.example/run", "https://tekton.example/chains/v2")]
+    [InlineData("KIMG_CI_URL=https://git.example/o/r KIMG_CI_COMMIT=c0ffee KIMG_CI_REF=refs/tags/v1", "https://git.example/o/r", "refs/tags/v1", null, null)]
+    public void Where_a_build_came_from_is_known_on_every_host(string variables, string source, string reference, string? run, string? builder)
+    {
+        foreach (string pair in variables.Split(' '))
+        {
+            if (pair == "RESULTS") Directory.CreateDirectory(Path.Combine(_directory, "results"));
+            else _environment[pair.Split('=')[0]] = pair[(pair.IndexOf('=') + 1)..];
+        }
+
+        CiFacts facts = Host.Facts;
+        Assert.Equal((source, "c0ffee", reference, run, builder), (facts.Url, facts.Commit, facts.Ref, facts.RunUrl, facts.Builder));
+    }
+
     [Fact]
     public void Tekton_takes_results_as_files()
     {

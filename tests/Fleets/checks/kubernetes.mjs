@@ -55,6 +55,19 @@ function* restricted(pod) {
   }
 }
 
+// Tekton has no schema outside of clusters: what a task refers to is declared, and its steps are containers.
+function* task({ spec }) {
+  const text = JSON.stringify(spec.steps);
+  const declared = { params: spec.params, workspaces: spec.workspaces };
+  for (const [, kind, name] of text.matchAll(/\$\((params|workspaces)\.([A-Za-z-]+)/g)) if (!declared[kind].some((d) => d.name === name)) yield `no ${kind} ${name}`;
+  for (const { name, description } of [...spec.params, ...spec.results]) if (!description) yield `${name} has no description`;
+  try {
+    new Pod({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'task' }, spec: { containers: spec.steps, volumes: spec.volumes } }).validate();
+  } catch (error) {
+    yield error.message;
+  }
+}
+
 const levels = { restricted, baseline, privileged: function* () {} };
 for (const file of process.argv.slice(2)) {
   for (const document of parseAllDocuments(fs.readFileSync(file, 'utf8'))) {
@@ -68,6 +81,7 @@ for (const file of process.argv.slice(2)) {
         problems.push(`${what}: ${error.message}`);
       }
     }
+    if (object.kind === 'Task') for (const problem of task(object)) problems.push(`${what}: ${problem}`);
     if (!podOf[object.kind]) continue;
     const pod = podOf[object.kind](object);
     const level = object.metadata.labels?.['kimg/pod-security'];

@@ -1,0 +1,179 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Kimg.Engine.Primitives;
+using Kimg.TestKit;
+using Xunit;
+
+namespace Kimg.Fleets;
+
+/// <summary>The project's own workflows: their scripts are checked, and those of a release are run as the runner does, with a registry, a git server and stand-ins for cosign and gh.</summary>
+public sealed partial class WorkflowTests
+{
+    private static string[] Workflows => Directory.GetFiles(RepositoryFiles.Path(".github/workflows"), "*.yml");
+
+    [Fact]
+    public async Task Scripts_are_clean_and_what_they_name_is_there()
+    {
+        using TempDirectory directory = new();
+        foreach (string file in Workflows)
+        {
+            foreach (JsonElement step in await StepsAsync(file))
+            {
+                if (step.GetProperty("with").TryGetProperty("global-json-file", out JsonElement global)) Assert.True(File.Exists(RepositoryFiles.Path(global.GetString()!)));
+                if (step.GetProperty("uses").GetString() is { } action) Assert.Matches("^[a-z-]+/[a-z-]+@v[0-9]+$", action);
+                if (step.GetProperty("run").GetString() is not { } script) continue;
+                // In a container without bash's path the runner takes sh.
+                string shell = step.GetProperty("container").ValueKind == JsonValueKind.Null ? "bash" : "sh";
+                // Expressions in a script are a way in for whoever names a branch; only what the workflow itself says may stand there.
+                Assert.All(Expression().Matches(script), m => Assert.StartsWith("matrix.", m.Groups[1].Value, StringComparison.Ordinal));
+                await File.WriteAllTextAsync(directory["step"], "set -e\n" + Expression().Replace(script, "value"));
+                ProgramResult check = await HostProgram.RunAsync("shellcheck", ["--shell", shell, directory["step"]]);
+                Assert.True(check.ExitCode == 0, $"{file}: {check.Output}");
+                foreach (Match path in RepositoryPath().Matches(script)) Assert.True(File.Exists(RepositoryFiles.Path(path.Groups[1].Value)), $"{file}: there is no {path.Groups[1].Value}");
+            }
+
+            Assert.Empty(Regex.Matches(await File.ReadAllTextAsync(file), @"secrets\.(?!GITHUB_TOKEN)\w+"));
+        }
+    }
+
+    [Fact]
+    public async Task A_version_that_is_released_is_not_released_again()
+    {
+        using TempDirectory directory = new();
+        await RepositoryAsync(directory);
+        ProgramResult first = await RunAsync(await StepAsync("version", null, "version"), directory, []);
+        Assert.True(first.ExitCode == 0, first.Output + first.Errors);
+        string version = (await File.ReadAllTextAsync(directory["output"])).Trim()["version=".Length..];
+        Assert.Contains($"<Version>{version}</Version>", await File.ReadAllTextAsync(RepositoryFiles.Path("Directory.Build.props")), StringComparison.Ordinal);
+        await GitAsync(directory["work"], "tag", "v" + version);
+        await GitAsync(directory["work"], "push", "-q", "origin", "v" + version);
+        ProgramResult second = await RunAsync(await StepAsync("version", null, "version"), directory, []);
+        Assert.Equal(1, second.ExitCode);
+        Assert.Contains($"{version} is released; write the next version here", second.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_release_pushes_images_signs_and_tags_the_sums_of_what_it_publishes()
+    {
+        using DebianRegistry registry = await DebianRegistry.StartAsync();
+        using TempDirectory directory = new();
+        await RepositoryAsync(directory);
+        string made = Directory.CreateDirectory(Path.Combine(directory["work"], "artifacts/release")).FullName, bin = Directory.CreateDirectory(directory["bin"]).FullName;
+        await HostProgram.MustAsync("cp", "-r", await ReleaseImage.DirectoryAsync() + "/.", made);
+        // The other runner's part; what is in it is not run here.
+        Dictionary<string, string> other = new() { ["KIMG_BINARY"] = RepositoryFiles.Kimg, ["KIMG_RELEASE"] = made, ["SOURCE_DATE_EPOCH"] = "1700000000" };
+        (await HostProgram.RunAsync("bash", [RepositoryFiles.Path("scripts/release.sh"), "arm64"], other)).OutputOrThrow();
+        await File.AppendAllTextAsync(Path.Combine(made, "kimg-linux-arm64"), "arm64");
+        Directory.CreateDirectory(Path.Combine(directory["work"], "artifacts/packages"));
+        await File.WriteAllTextAsync(Path.Combine(directory["work"], "artifacts/packages/Kimg.Tasks.nupkg"), "");
+        foreach (string program in new[] { "cosign", "gh" })
+        {
+            string file = Path.Combine(bin, program);
+            // Notes what it is told, and says which of the files are there.
+            await File.WriteAllTextAsync(file, $"#!/bin/sh\necho {program} \"$@\" >>'{directory["calls"]}'\nfor a; do [ ! -f \"$a\" ] || echo \"file $(basename \"$a\")\" >>'{directory["calls"]}'; done\n"
+                + "while [ $# -gt 0 ]; do [ \"$1\" != --bundle ] || echo '{}' >\"$2\"; shift; done\n");
+            await HostProgram.MustAsync("chmod", "755", file);
+        }
+
+        string version = ReleaseImage.Read(Path.Combine(made, "release.json")).GetProperty("version").GetString()!;
+        Dictionary<string, string> environment = new()
+        {
+            ["PATH"] = $"{bin}:{Path.GetDirectoryName(await NodeTools.NodeAsync())}:{Environment.GetEnvironmentVariable("PATH")}", ["IMAGE"] = $"{registry.Host}/o/kimg",
+            ["GITHUB_ACTOR"] = "octocat", ["XDG_DATA_HOME"] = directory["data"],
+        };
+        string[] names = ["What the release is made of", "Images, by the binary that is released", "Sign the images and the list of sums", "The tag, with the sums in the action", "Release"];
+        Dictionary<string, string> outputs = [];
+        foreach (string name in names)
+        {
+            ProgramResult result = await RunAsync(await StepAsync("publish", name, null, version, outputs), directory, environment);
+            Assert.True(result.ExitCode == 0, name + result.Output + result.Errors);
+            Assert.DoesNotContain("job-token", result.Output + result.Errors, StringComparison.Ordinal);
+            if (name.StartsWith("Images", StringComparison.Ordinal))
+                outputs = (await File.ReadAllLinesAsync(directory["output"])).Select(l => l.Split('=')).ToDictionary(p => p[0], p => p[1]);
+        }
+
+        foreach ((string tag, string kind) in new[] { (version, "kimg"), ("latest", "kimg"), (version + "-debug", "debug"), ("debug", "debug") })
+        {
+            string raw = await HostProgram.MustAsync("skopeo", "inspect", "--raw", "--tls-verify=false", $"docker://{registry.Host}/o/kimg:{tag}");
+            Assert.Equal(outputs[kind], Digest.Sha256(System.Text.Encoding.UTF8.GetBytes(raw)).ToString());
+            Assert.Equal(["amd64", "arm64"], JsonDocument.Parse(raw).RootElement.GetProperty("manifests").EnumerateArray().Select(m => m.GetProperty("platform").GetProperty("architecture").GetString()));
+        }
+
+        string calls = await File.ReadAllTextAsync(directory["calls"]);
+        Assert.Contains($"cosign sign --yes {registry.Host}/o/kimg@{outputs["kimg"]} {registry.Host}/o/kimg@{outputs["debug"]}\n", calls, StringComparison.Ordinal);
+        Assert.Contains($"gh release create v{version} --verify-tag", calls, StringComparison.Ordinal);
+        Assert.DoesNotContain("job-token", calls, StringComparison.Ordinal);
+        string[] published = [.. calls[calls.IndexOf("gh release", StringComparison.Ordinal)..].Split('\n').Where(l => l.StartsWith("file ", StringComparison.Ordinal)).Select(l => l[5..])];
+        Assert.Equal(
+            [
+                "Kimg.Tasks.nupkg", "Kimg.gitlab-ci.yml", "SHA256SUMS", "SHA256SUMS.sigstore.json", "install.sh", "kimg-linux-amd64", "kimg-linux-amd64.cdx.json",
+                "kimg-linux-amd64.spdx.json", "kimg-linux-arm64", "kimg-linux-arm64.cdx.json", "kimg-linux-arm64.spdx.json", "orb.yml",
+            ],
+            published.Order(StringComparer.Ordinal));
+        // The action at the tag pins both binaries.
+        using JsonDocument pinned = JsonDocument.Parse(await GitAsync(directory["origin"], "show", $"v{version}:src/Action/release.json"));
+        foreach (string name in new[] { "kimg-linux-amd64", "kimg-linux-arm64" })
+            Assert.Equal(Digest.Sha256(await File.ReadAllBytesAsync(Path.Combine(made, name))).Hex, pinned.RootElement.GetProperty("sha256").GetProperty(name).GetString());
+        Assert.Equal("", await GitAsync(directory["origin"], "log", "--format=%s", "main", "-1", "--grep=Release"));
+    }
+
+    // What the steps need of the repository, with a bare one as origin.
+    private static async Task RepositoryAsync(TempDirectory directory)
+    {
+        string work = Directory.CreateDirectory(directory["work"]).FullName;
+        foreach (string part in new[] { "scripts", "src/Action", "circleci-orb", "gitlab-ci-templates" })
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(work, part))!);
+            await HostProgram.MustAsync("cp", "-r", RepositoryFiles.Path(part), Path.Combine(work, part));
+        }
+
+        File.Copy(RepositoryFiles.Path("Directory.Build.props"), Path.Combine(work, "Directory.Build.props"));
+        await HostProgram.MustAsync("git", "init", "-q", "--bare", "-b", "main", directory["origin"]);
+        await GitAsync(work, "init", "-q", "-b", "main");
+        await GitAsync(work, "remote", "add", "origin", directory["origin"]);
+        await GitAsync(work, "add", "-A");
+        await GitAsync(work, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "one");
+        await GitAsync(work, "push", "-q", "origin", "main");
+    }
+
+    private static async Task<string> GitAsync(string directory, params string[] arguments) =>
+        (await HostProgram.RunAsync("git", arguments, directory: directory)).OutputOrThrow();
+
+    private static async Task<JsonElement[]> StepsAsync(params string[] arguments)
+    {
+        using JsonDocument steps = JsonDocument.Parse((await NodeTools.CheckAsync("workflow.mjs", arguments)).OutputOrThrow());
+        return [.. steps.RootElement.EnumerateArray().Select(s => s.Clone())];
+    }
+
+    private static async Task<JsonElement> StepAsync(string job, string? name, string? id, string version = "", IReadOnlyDictionary<string, string>? outputs = null)
+    {
+        JsonObject images = new((outputs ?? new Dictionary<string, string>()).Select(o => KeyValuePair.Create(o.Key, (JsonNode?)o.Value)));
+        JsonObject contexts = new()
+        {
+            ["github"] = new JsonObject { ["token"] = "job-token", ["actor"] = "octocat", ["repository_owner"] = "o" },
+            ["needs"] = new JsonObject { ["version"] = new JsonObject { ["outputs"] = new JsonObject { ["version"] = version } } },
+            ["steps"] = new JsonObject { ["images"] = new JsonObject { ["outputs"] = images } },
+        };
+        JsonElement[] steps = await StepsAsync(RepositoryFiles.Path(".github/workflows/release.yml"), job, contexts.ToJsonString());
+        return steps.Single(s => name is null ? s.GetProperty("id").GetString() == id : s.GetProperty("name").GetString() == name);
+    }
+
+    private static async Task<ProgramResult> RunAsync(JsonElement step, TempDirectory directory, Dictionary<string, string> environment)
+    {
+        await File.WriteAllTextAsync(directory["output"], "");
+        Dictionary<string, string> all = new() { ["GITHUB_OUTPUT"] = directory["output"] };
+        foreach (JsonProperty variable in step.GetProperty("env").EnumerateObject()) all[variable.Name] = variable.Value.GetString()!;
+        foreach ((string name, string value) in environment) all[name] = value;
+        // The runner's way for `run:` without a shell.
+        await File.WriteAllTextAsync(directory["step.sh"], step.GetProperty("run").GetString());
+        return await HostProgram.RunAsync("bash", ["-e", directory["step.sh"]], all, directory["work"], TimeSpan.FromMinutes(2));
+    }
+
+    [GeneratedRegex(@"\$\{\{ *(.*?) *\}\}")]
+    private static partial Regex Expression();
+
+    // Files of the repository: what is below artifacts/ is made.
+    [GeneratedRegex(@"(?<![\w/.-])(?:\./|\.\./\.\./)?((?:scripts|src|circleci-orb|gitlab-ci-templates)/[\w./@-]+|build\.sh|Directory\.Build\.props)")]
+    private static partial Regex RepositoryPath();
+}
