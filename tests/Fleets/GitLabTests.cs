@@ -83,11 +83,33 @@ public sealed class GitLabTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_dotnet_component_is_valid()
+    public async Task The_dotnet_component_publishes_a_project()
     {
-        ProgramResult result = await StartAsync("include:\n  - local: templates/dotnet/template.yml\n", "--preview");
-        Assert.True(result.ExitCode == 0, result.Output + result.Errors);
-        Assert.Contains("-t:BuildImage", result.Output, StringComparison.Ordinal);
+        // The base is any image: what is built of the project goes on top of it. Pushed with the same token.
+        Dictionary<string, string> job = new() { ["KIMG_REGISTRY"] = _registry.Host, ["KIMG_REGISTRY_USER"] = "gitlab-ci-token", ["KIMG_REGISTRY_PASSWORD"] = "job-token" };
+        string[] build = ["build", "--state-dir", _directory["data/kimg"], "--progress=none", "--push", "-t", $"{_registry.Host}/base:1", Project];
+        (await HostProgram.RunAsync(RepositoryFiles.Kimg, build, job)).OutputOrThrow();
+        string app = Directory.CreateDirectory(Path.Combine(Project, "app")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(app, "Program.cs"), "System.Console.WriteLine();\n");
+        await File.WriteAllTextAsync(Path.Combine(app, "App.csproj"), $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <TargetFramework>net10.0</TargetFramework>
+                <OutputType>Exe</OutputType>
+                <UseAppHost>false</UseAppHost>
+                <ContainerBaseImage>{_registry.Host}/base:1</ContainerBaseImage>
+                <RestoreSources>{RepositoryFiles.Path("artifacts/packages")}</RestoreSources>
+                <RestorePackagesPath>{_directory["packages"]}</RestorePackagesPath>
+              </PropertyGroup>
+              <ItemGroup><PackageReference Include="Kimg.Tasks" Version="*" /></ItemGroup>
+            </Project>
+            """);
+        await RunAsync("include:\n  - local: templates/dotnet/template.yml\n    inputs:\n      project: app\n      tag: $CI_COMMIT_REF_SLUG\n", "kimg-dotnet");
+        string digest = await DigestAsync("group/app:main");
+        Assert.Contains($"KIMG_DIGEST={digest}\n", await Artifact("kimg-dotnet", "kimg.env"), StringComparison.Ordinal);
+        string layers = await HostProgram.MustAsync(
+            "skopeo", "inspect", "--config", "--creds=gitlab-ci-token:job-token", "--tls-verify=false", $"docker://{_registry.Host}/group/app:main");
+        Assert.Contains("App.dll", layers, StringComparison.Ordinal);
     }
 
     private async Task RunAsync(string pipeline, params string[] arguments)
