@@ -22,7 +22,8 @@ internal sealed class PodBundle : IDisposable
     /// <param name="files">By volume and path.</param>
     /// <param name="sizes">Volumes that are a file system of this size (tmpfs): an emptyDir with a limit, a small claim.</param>
     /// <param name="memory">In place of the manifest's limit, in bytes.</param>
-    public PodBundle(JsonElement pod, string[] arguments, IReadOnlyDictionary<string, string> files, IReadOnlyDictionary<string, string>? sizes = null, long? memory = null)
+    public PodBundle(
+        JsonElement pod, string[] arguments, IReadOnlyDictionary<string, string> files, IReadOnlyDictionary<string, string>? sizes = null, long? memory = null)
     {
         JsonElement container = pod.GetProperty("containers")[0];
         JsonObject own = Object(container, "securityContext"), shared = Object(pod, "securityContext");

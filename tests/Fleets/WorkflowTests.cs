@@ -104,7 +104,8 @@ public sealed partial class WorkflowTests
         Assert.Contains($"cosign sign --yes {registry.Host}/o/kimg@{outputs["kimg"]} {registry.Host}/o/kimg@{outputs["debug"]}\n", calls, StringComparison.Ordinal);
         Assert.Contains($"gh release create v{version} --verify-tag", calls, StringComparison.Ordinal);
         Assert.DoesNotContain("job-token", calls, StringComparison.Ordinal);
-        string[] published = [.. calls[calls.IndexOf("gh release", StringComparison.Ordinal)..].Split('\n').Where(l => l.StartsWith("file ", StringComparison.Ordinal)).Select(l => l[5..])];
+        string release = calls[calls.IndexOf("gh release", StringComparison.Ordinal)..];
+        IEnumerable<string> published = release.Split('\n').Where(l => l.StartsWith("file ", StringComparison.Ordinal)).Select(l => l[5..]);
         Assert.Equal(
             [
                 "Kimg.Tasks.nupkg", "Kimg.gitlab-ci.yml", "SHA256SUMS", "SHA256SUMS.sigstore.json", "install.sh", "kimg-linux-amd64", "kimg-linux-amd64.cdx.json",
