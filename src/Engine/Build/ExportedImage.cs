@@ -3,6 +3,7 @@ using Kimg.Engine.Content;
 using Kimg.Engine.Exporters;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
+using Kimg.Engine.Registry;
 using Kimg.Engine.Sources;
 
 namespace Kimg.Engine.Build;
@@ -41,11 +42,17 @@ internal sealed record ExportedImage
 /// <param name="Source">The image it came from, as a reference; null: unknown.</param>
 internal sealed record BaseLayer(IBlobProvider? Provider, string? Source);
 
-/// <summary>The blobs of an export: from the store, or from where base layers come from.</summary>
+/// <summary>The blobs of an export: at hand, from the store, or from where base layers come from.</summary>
 internal sealed class ExportBlobs(IContentStore content, ExportedImage image) : IBlobProvider
 {
     public Task<Stream> OpenBlobAsync(Descriptor descriptor, long offset, CancellationToken cancellationToken)
     {
+        foreach (ExportBlob blob in image.Content.Blobs)
+        {
+            if (blob.Bytes is { } bytes && blob.Descriptor.Digest == descriptor.Digest)
+                return Task.FromResult<Stream>(new ReadOnlyMemoryStream(bytes[(int)offset..]));
+        }
+
         if (content.Find(descriptor.Digest) is null && image.BaseLayers.GetValueOrDefault(descriptor.Digest)?.Provider is { } provider)
             return provider.OpenBlobAsync(descriptor, offset, cancellationToken);
         Stream stream = content.OpenRead(descriptor.Digest);

@@ -59,23 +59,15 @@ internal sealed class ImageExport(
     private async Task<ExportedImage?> ExportImageAsync(ImmutableArray<PlatformBuild> built, OutputSpec output, WorkItem item)
     {
         ExportedImage image = await ImageAssembly.AssembleAsync(layers, caches, built, output, request, NamesOf(output));
-        foreach (ExportBlob blob in image.Content.Blobs)
-        {
-            if (blob.Bytes is { } bytes) await services.Content.WriteAsync(bytes, cancellationToken);
-        }
-
         item.Say($"exporting manifest {image.Content.Root.Digest}");
+        // A disk takes as long to be sure of a few kilobytes as a registry to answer a few requests: all at once.
+        Task kept = KeepAsync(image, output, item);
+        Task pushed = output.Type == OutputType.Image && output.Push ? PushAsync(image, output, item) : Task.CompletedTask;
+        await Task.WhenAll(kept, pushed);
         var blobs = new BlobSource(services.Content, descriptor => image.BaseLayers.GetValueOrDefault(descriptor.Digest)?.Provider);
         switch (output.Type)
         {
             case OutputType.Image:
-                foreach (ImageReference name in image.References)
-                {
-                    services.Names.Set(name, image.Content.Root, local: true, image.Origins);
-                    item.Say($"naming to {name}");
-                }
-
-                if (output.Push) await PushAsync(image, output, item);
                 break;
             case OutputType.Oci when !output.Tar:
                 await new OciLayoutWriter(blobs).WriteAsync(image.Content, image.References, output.Destination!, cancellationToken);
@@ -86,6 +78,19 @@ internal sealed class ImageExport(
         }
 
         return image;
+    }
+
+    private async Task KeepAsync(ExportedImage image, OutputSpec output, WorkItem item)
+    {
+        await Task.WhenAll(image.Content.Blobs.Select(blob => blob.Bytes is { } bytes
+            ? Task.Run(() => services.Content.WriteAsync(bytes, cancellationToken), cancellationToken)
+            : Task.CompletedTask));
+        if (output.Type != OutputType.Image) return;
+        foreach (ImageReference name in image.References)
+        {
+            services.Names.Set(name, image.Content.Root, local: true, image.Origins);
+            item.Say($"naming to {name}");
+        }
     }
 
     private async Task WriteArchiveAsync(BlobSource blobs, ExportedImage image, OutputSpec output)

@@ -53,8 +53,9 @@ internal sealed class Pusher(RegistryClient client)
     private Task PushBlobsAsync(PushRequest request, ImageReference repository, Descriptor[] blobs, CancellationToken cancellationToken)
     {
         var uploads = new BlobUploads(client, repository);
+        // What may have to be sent goes first: it takes the most round trips.
         return Parallel.ForEachAsync(
-            blobs,
+            [.. blobs.Where(blob => !request.MountFrom.ContainsKey(blob.Digest)), .. blobs.Where(blob => request.MountFrom.ContainsKey(blob.Digest))],
             new ParallelOptions { MaxDegreeOfParallelism = client.Options.ParallelTransfers, CancellationToken = cancellationToken },
             async (blob, token) => await PushBlobAsync(request, uploads, blob, token));
     }
