@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
@@ -48,11 +47,11 @@ internal static class AppDockerfile
     private static void Groups(StringBuilder text, AppImage image, AppPlatform platform, string suffix)
     {
         string owner = image.Owner is { } uid ? FormattableString.Invariant($" --chown={uid}:{uid}") : "";
-        foreach ((string name, ImmutableArray<string> files) in platform.Layers.Layers)
+        foreach (PublishLayer layer in platform.Layers.Layers)
         {
-            text.Append(CultureInfo.InvariantCulture, $"\nFROM scratch AS {name}{suffix}\n");
+            text.Append(CultureInfo.InvariantCulture, $"\nFROM scratch AS {layer.Name}{suffix}\n");
             text.Append(CultureInfo.InvariantCulture, $"COPY --from={platform.Context}{owner} --chmod=u=rwX,go=rX --parents ");
-            text.Append(Words([.. files.Select(Pattern), Word(image.WorkingDirectory)])).Append('\n');
+            text.Append(Words([.. layer.Files.Select(Pattern), Word(image.WorkingDirectory)])).Append('\n');
         }
     }
 
@@ -65,23 +64,23 @@ internal static class AppDockerfile
             return;
         }
 
-        foreach ((string group, _) in platform.Layers.Layers) text.Append(CultureInfo.InvariantCulture, $"COPY --link --from={group}{suffix} / /\n");
+        foreach (PublishLayer layer in platform.Layers.Layers) text.Append(CultureInfo.InvariantCulture, $"COPY --link --from={layer.Name}{suffix} / /\n");
     }
 
     private static void Configuration(StringBuilder text, AppImage image)
     {
         text.Append("WORKDIR ").Append(Word(image.WorkingDirectory)).Append('\n');
-        foreach ((string key, string value) in image.Environment)
+        foreach (AppVariable variable in image.Environment)
         {
-            if (HasBreak(value))
+            if (HasBreak(variable.Value))
             {
-                throw new KimgException(ErrorCode.InvalidProjectProperty, $"ContainerEnvironmentVariable '{key}' has a line break in its value")
+                throw new KimgException(ErrorCode.InvalidProjectProperty, $"ContainerEnvironmentVariable '{variable.Name}' has a line break in its value")
                 {
                     Hint = "an image's environment has one line for each variable",
                 };
             }
 
-            text.Append("ENV ").Append(Word(key)).Append('=').Append(Quoted(value)).Append('\n');
+            text.Append("ENV ").Append(Word(variable.Name)).Append('=').Append(Quoted(variable.Value)).Append('\n');
         }
 
         foreach (string port in image.Ports) text.Append("EXPOSE ").Append(port).Append('\n');

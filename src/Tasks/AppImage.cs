@@ -15,7 +15,7 @@ internal sealed record AppImage
     public required string WorkingDirectory { get; init; }
 
     /// <summary>In the order of the project; a later one of a name wins.</summary>
-    public ImmutableArray<KeyValuePair<string, string>> Environment { get; init; } = [];
+    public ImmutableArray<AppVariable> Environment { get; init; } = [];
 
     public ImmutableSortedDictionary<string, string> Labels { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
@@ -32,6 +32,9 @@ internal sealed record AppImage
 
     public ImmutableArray<string> Cmd { get; init; } = [];
 }
+
+/// <summary>A variable of the environment.</summary>
+internal sealed record AppVariable(string Name, string Value);
 
 /// <param name="Context">Name of the context that holds the publish output.</param>
 /// <param name="Directory">That output.</param>

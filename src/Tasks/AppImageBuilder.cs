@@ -13,9 +13,9 @@ internal sealed partial class AppImageBuilder(BuildImage task)
 
     public AppImage Build(string baseImage, BaseImageInfo found, ImmutableArray<AppPlatform> platforms)
     {
-        ImmutableArray<KeyValuePair<string, string>> environment =
-            [.. task.EnvironmentVariables.Select(v => KeyValuePair.Create(v.ItemSpec, v.GetMetadata("Value")))];
-        ImmutableDictionary<string, string> effective = found.Environment.SetItems(environment.DistinctBy(pair => pair.Key));
+        ImmutableArray<AppVariable> environment = [.. task.EnvironmentVariables.Select(v => new AppVariable(v.ItemSpec, v.GetMetadata("Value")))];
+        ImmutableDictionary<string, string> effective = found.Environment;
+        foreach (AppVariable variable in environment) effective = effective.SetItem(variable.Name, variable.Value);
         string user = task.User.Length > 0 ? task.User : effective.GetValueOrDefault("APP_UID", "");
         (ImmutableArray<string> entrypoint, ImmutableArray<string> cmd) = new AppCommand
         {

@@ -35,10 +35,21 @@ internal sealed record BaseImageInfo
             PlatformDigest = image.GetProperty("digest").GetString()!,
             IsDocker = root.GetProperty("mediaType").GetString()!.StartsWith("application/vnd.docker.", StringComparison.Ordinal),
             Entrypoint = Strings(config, "Entrypoint"),
-            Environment = Strings(config, "Env").Select(variable => variable.Split('=', 2)).Where(pair => pair.Length == 2)
-                .GroupBy(pair => pair[0]).ToImmutableDictionary(group => group.Key, group => group.Last()[1]),
+            Environment = Variables(config),
             User = config.ValueKind == JsonValueKind.Object && config.TryGetProperty(nameof(User), out JsonElement user) ? user.GetString() ?? "" : "",
         };
+    }
+
+    // A later one of a name wins.
+    private static ImmutableDictionary<string, string> Variables(JsonElement config)
+    {
+        var variables = ImmutableDictionary.CreateBuilder<string, string>();
+        foreach (string variable in Strings(config, "Env"))
+        {
+            if (variable.Split('=', 2) is [var name, var value]) variables[name] = value;
+        }
+
+        return variables.ToImmutable();
     }
 
     private static ImmutableArray<string> Strings(JsonElement config, string name) =>

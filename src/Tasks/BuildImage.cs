@@ -12,17 +12,17 @@ public sealed partial class BuildImage
 
     private string StampFile => Path.Combine(WorkDirectory, "image.json");
 
-    protected override async Task RunAsync(CancellationToken cancellationToken)
+    protected override void Run()
     {
         Directory.CreateDirectory(WorkDirectory);
         ImmutableArray<string> names = ImageNaming.Names(ContainerRegistry, Repository, ImageTags, ImageNames);
         KimgProcess process = CreateProcess(Path.GetDirectoryName(ProjectFile)!);
-        if (HasDockerfile) await BuildDockerfileAsync(process, names, cancellationToken);
-        else await BuildProjectAsync(process, names, cancellationToken);
+        if (HasDockerfile) BuildDockerfile(process, names);
+        else BuildProject(process, names);
     }
 
     // Whether anything in the context has changed is kimg's to find out, which takes it milliseconds.
-    private async Task BuildDockerfileAsync(KimgProcess process, ImmutableArray<string> names, CancellationToken cancellationToken)
+    private void BuildDockerfile(KimgProcess process, ImmutableArray<string> names)
     {
         ImmutableArray<AppPlatform> platforms = PublishOutput.Length == 0 ? [] : new PlatformSet(this).Read(listFiles: false);
         ImmutableArray<string> targets = platforms.Length > 1 && Platforms.Length == 0 ? [.. platforms.Select(p => p.Platform.ToString())] : [.. Platforms];
@@ -31,23 +31,31 @@ public sealed partial class BuildImage
         foreach (AppPlatform platform in platforms.DistinctBy(p => p.Context)) arguments.Add($"--build-context={platform.Context}={platform.Directory}");
         arguments.AddRange(new BuildArguments(this).Dockerfile(Dockerfile, Labels));
         arguments.Add(Context);
-        if (await RunBuildAsync(process, arguments, Dockerfile, cancellationToken))
-            await FinishAsync(outputs, names, new ImageStamp { Fingerprint = "" }, cancellationToken);
+        if (RunBuild(process, arguments, Dockerfile))
+            Finish(outputs, names, new ImageStamp { Fingerprint = "" });
     }
 
-    private async Task BuildProjectAsync(KimgProcess process, ImmutableArray<string> names, CancellationToken cancellationToken)
+    private void BuildProject(KimgProcess process, ImmutableArray<string> names)
     {
         ImmutableArray<AppPlatform> platforms = new PlatformSet(this).Read(listFiles: false);
         string baseImage = BaseImage;
         if (Mode == "DockerfileBase")
         {
             baseImage = BaseBuildName();
-            if (!await BuildBaseAsync(process, baseImage, platforms, cancellationToken)) return;
+            if (!BuildBase(process, baseImage, platforms)) return;
         }
 
         ImageStamp? stamp = Incremental && !NoCache && AsFile.Length == 0 ? ImageStamp.TryRead(StampFile) : null;
+        var record = new BaseRecord(WorkDirectory, baseImage, platforms[0].Platform.ToString());
+        BaseImageInfo? known = record.TryRead();
+        bool askBase = IsMovable(baseImage) && (CheckRemote || Mode == "DockerfileBase") && (stamp is not null || known is not null);
+        // Answered while the files are looked at.
+        using var questions = new DigestQuestions(
+            process, EngineOptions(sandbox: false), [.. askBase ? [BaseLocation(baseImage)] : Array.Empty<string>(), .. stamp is null ? [] : Targets(stamp)]);
         string fingerprint = new ImageFingerprint(this).Of(names, platforms);
-        if (stamp?.Fingerprint == fingerprint && await IsCurrentAsync(process, stamp, baseImage, cancellationToken))
+        ImmutableArray<AppPlatform> listed = new PlatformSet(this).Read(listFiles: true);
+        ImmutableArray<string> digests = questions.Answers();
+        if (stamp?.Fingerprint == fingerprint && IsCurrent(stamp, askBase, digests))
         {
             UpToDate = true;
             Log.LogMessage(MessageImportance.Normal, "{0}: the image is up to date.", ProjectName);
@@ -56,10 +64,11 @@ public sealed partial class BuildImage
         }
 
         File.Delete(StampFile);
-        if (await InspectBaseAsync(process, baseImage, platforms[0].Platform, cancellationToken) is not { } found) return;
-        AppImage image = new AppImageBuilder(this).Build(Pinned(baseImage, found), found, new PlatformSet(this).Read(listFiles: true));
+        bool same = known is not null && (!IsMovable(baseImage) || (askBase && digests.FirstOrDefault() == known.Digest));
+        if ((same ? known : InspectBase(process, baseImage, platforms[0].Platform, record)) is not { } found) return;
+        AppImage image = new AppImageBuilder(this).Build(Pinned(baseImage, found), found, listed);
         string dockerfile = AsFile.Length > 0 ? Path.GetFullPath(AsFile, Path.GetDirectoryName(ProjectFile)!) : Path.Combine(WorkDirectory, "Dockerfile");
-        await File.WriteAllTextAsync(dockerfile, AppDockerfile.Render(image, Path.GetFileName(ProjectFile), Portable), cancellationToken);
+        File.WriteAllText(dockerfile, AppDockerfile.Render(image, Path.GetFileName(ProjectFile), Portable));
         if (AsFile.Length > 0)
         {
             Log.LogMessage(MessageImportance.High, "{0} -> {1}", ProjectName, dockerfile);
@@ -71,69 +80,67 @@ public sealed partial class BuildImage
         foreach (AppPlatform platform in platforms.DistinctBy(p => p.Context)) arguments.Add($"--build-context={platform.Context}={platform.Directory}");
         foreach ((string key, string value) in AppDockerfile.LabelsOutside(image)) arguments.Add($"--label={key}={value}");
         arguments.Add(WorkDirectory);
-        if (await RunBuildAsync(process, arguments, dockerfile, cancellationToken))
-            await FinishAsync(outputs, names, new ImageStamp { Fingerprint = fingerprint, BaseDigest = found.Digest }, cancellationToken);
+        if (RunBuild(process, arguments, dockerfile))
+            Finish(outputs, names, new ImageStamp { Fingerprint = fingerprint, BaseDigest = found.Digest });
     }
 
     // The base's name is only a name: with the digest the build asks no registry again.
     private string Pinned(string baseImage, BaseImageInfo found) =>
         Mode == "DockerfileBase" || found.Digest.Length == 0 || baseImage.Contains('@', StringComparison.Ordinal) || AsFile.Length > 0 ? baseImage : $"{baseImage}@{found.Digest}";
 
+    private static bool IsMovable(string baseImage) => baseImage != "scratch" && !baseImage.Contains('@', StringComparison.Ordinal);
+
     private string BaseBuildName() => $"localhost/kimg-base/{Repository.Split('/')[^1]}:{Kimg.Engine.Primitives.Digest.Sha256(ProjectFile + Dockerfile).Hex[..12]}";
 
-    private async Task<bool> BuildBaseAsync(KimgProcess process, string name, ImmutableArray<AppPlatform> platforms, CancellationToken cancellationToken)
+    private bool BuildBase(KimgProcess process, string name, ImmutableArray<AppPlatform> platforms)
     {
         var outputs = new ImageOutputs { Options = ["type=image"] };
         List<string> arguments = [.. new BuildArguments(this).Common(Dockerfile, [name], outputs), .. platforms.Select(p => $"--platform={p.Platform}")];
         arguments.AddRange(new BuildArguments(this).Dockerfile(Dockerfile, []));
         arguments.Add(Context);
-        return await RunBuildAsync(process, arguments, Dockerfile, cancellationToken);
+        return RunBuild(process, arguments, Dockerfile);
     }
 
-    private async Task<BaseImageInfo?> InspectBaseAsync(KimgProcess process, string baseImage, Platform platform, CancellationToken cancellationToken)
+    private BaseImageInfo? InspectBase(KimgProcess process, string baseImage, Platform platform, BaseRecord record)
     {
         if (baseImage == "scratch") return BaseImageInfo.Scratch;
-        string? json = await AskAsync(
+        string? json = Ask(
             process, ["inspect", "--json", $"--platform={platform}", .. EngineOptions(sandbox: false), BaseLocation(baseImage)],
-            failure => Settings.Of(failure, hasDockerfile: false, ContainerRegistry), cancellationToken);
-        return json is null ? null : BaseImageInfo.Read(json);
+            failure => Settings.Of(failure, hasDockerfile: false, ContainerRegistry));
+        return json is null ? null : record.Write(json);
     }
 
     private string BaseLocation(string baseImage) => Mode == "DockerfileBase" ? "store://" + baseImage : baseImage;
 
-    // All questions in one; whatever cannot be answered is answered by building.
-    private async Task<bool> IsCurrentAsync(KimgProcess process, ImageStamp stamp, string baseImage, CancellationToken cancellationToken)
+    // Where the image must still be what it was.
+    private IEnumerable<string> Targets(ImageStamp stamp)
     {
-        if (stamp.Archives.Any(file => !File.Exists(file))) return false;
-        var questions = new List<(string Location, string Digest)>();
-        bool pinned = baseImage == "scratch" || baseImage.Contains('@', StringComparison.Ordinal);
-        if (!pinned && (CheckRemote || Mode == "DockerfileBase")) questions.Add((BaseLocation(baseImage), stamp.BaseDigest));
-        bool remote = stamp.Pushed && CheckRemote, stored = !stamp.Pushed && stamp.Archives.IsEmpty && stamp.Digest.Length > 0;
-        if (remote || stored) questions.AddRange(stamp.Names.Select(name => (remote ? name : "store://" + name, stamp.Digest)));
-        if (questions.Count == 0) return true;
-        (int exitCode, string output) = await process.RunAsync(
-            ["inspect", "--digest", .. EngineOptions(sandbox: false), .. questions.Select(q => q.Location)], static _ => { }, cancellationToken);
-        return exitCode == 0 && output.Split('\n', StringSplitOptions.RemoveEmptyEntries).SequenceEqual(questions.Select(q => q.Digest));
+        if (stamp.Pushed) return CheckRemote ? stamp.Names : [];
+        return stamp.Archives.IsEmpty && stamp.Digest.Length > 0 ? stamp.Names.Select(name => "store://" + name) : [];
     }
 
-    private async Task<bool> RunBuildAsync(KimgProcess process, List<string> arguments, string dockerfile, CancellationToken cancellationToken)
+    // Whatever could not be answered is answered by building.
+    private bool IsCurrent(ImageStamp stamp, bool askedBase, ImmutableArray<string> digests) =>
+        stamp.Archives.All(File.Exists) && digests.SequenceEqual([.. askedBase ? [stamp.BaseDigest] : Array.Empty<string>(), .. Targets(stamp).Select(_ => stamp.Digest)]);
+
+    private bool RunBuild(KimgProcess process, List<string> arguments, string dockerfile)
     {
         File.Delete(MetadataFile);
         var lines = new BuildLog(Log, dockerfile);
-        (int exitCode, _) = await process.RunAsync(["build", .. arguments], lines.OnLine, cancellationToken);
+        int exitCode = process.Run(["build", .. arguments], lines.OnLine).ExitCode;
         if (exitCode == 0) return true;
         KimgFailure failure = lines.Failure ?? Unknown(exitCode);
         lines.WriteFailure(failure, ProjectFile, Settings.Of(failure, dockerfile == Dockerfile, ContainerRegistry));
         return false;
     }
 
-    private async Task FinishAsync(ImageOutputs outputs, ImmutableArray<string> names, ImageStamp stamp, CancellationToken cancellationToken)
+    private void Finish(ImageOutputs outputs, ImmutableArray<string> names, ImageStamp stamp)
     {
         stamp = ReadMetadata(stamp) with
         {
             Names = names, Pushed = outputs.Push, Archives = outputs.Archive.Length > 0 ? [outputs.Archive] : [],
         };
-        if (outputs.Load.Length > 0) await LocalDaemon.LoadAsync(outputs.LoadProgram, outputs.Load, cancellationToken);
+        if (outputs.Load.Length > 0) LocalDaemon.Load(outputs.LoadProgram, outputs.Load, Canceled);
         if (stamp.Fingerprint.Length > 0 && outputs.Load.Length == 0) stamp.Write(StampFile);
         Report(stamp);
         string where = outputs.Archive.Length > 0 ? outputs.Archive : names.FirstOrDefault() ?? stamp.Digest;

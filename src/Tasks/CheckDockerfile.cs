@@ -17,7 +17,7 @@ public sealed class CheckDockerfile : KimgTask
 
     public ITaskItem[] BuildArgs { get; set; } = [];
 
-    protected override async Task RunAsync(CancellationToken cancellationToken)
+    protected override void Run()
     {
         KimgProcess process = CreateProcess(Path.GetDirectoryName(ProjectFile)!);
         List<string> arguments = ["check", "--format=json", "--file=" + Dockerfile, .. EngineOptions(sandbox: false)];
@@ -25,10 +25,10 @@ public sealed class CheckDockerfile : KimgTask
         arguments.AddRange(BuildArgs.Select(argument => $"--build-arg={argument.ItemSpec}={argument.GetMetadata("Value")}"));
         arguments.Add(Context);
         var lines = new BuildLog(Log, Dockerfile);
-        (int exitCode, string output) = await process.RunAsync(arguments, lines.OnLine, cancellationToken);
-        int findings = output.Length > 0 ? Report(lines, output) : 0;
+        ProcessAnswer answer = process.Run(arguments, lines.OnLine);
+        int findings = answer.Output.Length > 0 ? Report(lines, answer.Output) : 0;
         if (lines.Failure is { } failure) lines.WriteFailure(failure, ProjectFile, Settings.Of(failure, hasDockerfile: true, registry: ""));
-        else if (exitCode != 0 && exitCode != ErrorCode.LintFailed.ToExitCode()) lines.WriteFailure(Unknown(exitCode), ProjectFile, null);
+        else if (answer.ExitCode != 0 && answer.ExitCode != ErrorCode.LintFailed.ToExitCode()) lines.WriteFailure(Unknown(answer.ExitCode), ProjectFile, null);
         else if (findings == 0) Log.LogMessage(MessageImportance.High, "{0}: nothing found.", Dockerfile);
     }
 

@@ -39,11 +39,11 @@ internal sealed class ImageFingerprint(BuildImage task)
         {
             fingerprint.Add(platform.Platform.ToString());
             var digests = new PublishDigests(Path.Combine(task.WorkDirectory, platform.Context + ".files"));
-            foreach ((string path, int mode, string digest) in digests.Read(platform.Directory))
+            foreach (PublishedFile file in digests.Read(platform.Directory))
             {
-                fingerprint.Add(path);
-                fingerprint.Add(mode);
-                fingerprint.Add(digest);
+                fingerprint.Add(file.Path);
+                fingerprint.Add(file.Mode);
+                fingerprint.Add(file.Digest);
             }
         }
 

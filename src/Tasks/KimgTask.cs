@@ -48,8 +48,7 @@ public abstract class KimgTask : Microsoft.Build.Utilities.Task, ICancelableTask
     {
         try
         {
-            // MSBuild has its own threads and no synchronisation context.
-            Task.Run(() => RunAsync(_cancel.Token)).GetAwaiter().GetResult();
+            Run();
         }
         catch (OperationCanceledException) when (_cancel.IsCancellationRequested)
         {
@@ -64,7 +63,9 @@ public abstract class KimgTask : Microsoft.Build.Utilities.Task, ICancelableTask
         return !Log.HasLoggedErrors;
     }
 
-    protected abstract Task RunAsync(CancellationToken cancellationToken);
+    private protected CancellationToken Canceled => _cancel.Token;
+
+    protected abstract void Run();
 
     private protected KimgProcess CreateProcess(string directory)
     {
@@ -73,7 +74,7 @@ public abstract class KimgTask : Microsoft.Build.Utilities.Task, ICancelableTask
         if (ContainerRegistry.Length > 0) variables[SdkCredentials.PushRegistry] = ContainerRegistry;
         if (BaseImage.Contains('/', StringComparison.Ordinal)) variables[SdkCredentials.PullRegistry] = BaseImage.Split('/')[0];
         string[] kimg = Tasks.KimgBinary.Find(KimgBinary, ToolsDirectory);
-        return new KimgProcess(kimg, directory, variables, command => Log.LogMessage(MessageImportance.Low, "{0}", command));
+        return new KimgProcess(kimg, directory, variables, command => Log.LogMessage(MessageImportance.Low, "{0}", command), Canceled);
     }
 
     /// <summary>Options that every verb with a store and a registry takes.</summary>
@@ -90,13 +91,12 @@ public abstract class KimgTask : Microsoft.Build.Utilities.Task, ICancelableTask
 
     /// <summary>Runs a verb whose result is on stdout; a failure is told with the setting it comes from.</summary>
     /// <returns>Null when it failed.</returns>
-    private protected async Task<string?> AskAsync(
-        KimgProcess process, IEnumerable<string> arguments, Func<KimgFailure, string?> setting, CancellationToken cancellationToken)
+    private protected string? Ask(KimgProcess process, IEnumerable<string> arguments, Func<KimgFailure, string?> setting)
     {
         var lines = new BuildLog(Log, null);
-        (int exitCode, string output) = await process.RunAsync(arguments, lines.OnLine, cancellationToken);
-        if (exitCode == 0) return output;
-        KimgFailure failure = lines.Failure ?? Unknown(exitCode);
+        ProcessAnswer answer = process.Run(arguments, lines.OnLine);
+        if (answer.ExitCode == 0) return answer.Output;
+        KimgFailure failure = lines.Failure ?? Unknown(answer.ExitCode);
         lines.WriteFailure(failure, ProjectFile, setting(failure));
         return null;
     }

@@ -7,24 +7,15 @@ namespace Kimg.Tasks;
 /// <summary>Gives an image to the Docker or Podman of this machine, for projects that set LocalRegistry.</summary>
 internal static class LocalDaemon
 {
-    public static async Task LoadAsync(string program, string archive, CancellationToken cancellationToken)
+    public static void Load(string program, string archive, CancellationToken cancellationToken)
     {
-        using Process process = Start(program, archive);
-        Task<string> output = process.StandardOutput.ReadToEndAsync(cancellationToken);
-        string errors = await process.StandardError.ReadToEndAsync(cancellationToken);
-        await output;
-        await process.WaitForExitAsync(cancellationToken);
-        if (process.ExitCode != 0)
-            throw new KimgException(ErrorCode.InvalidProjectProperty, $"LocalRegistry: '{program} load' failed: {errors.Trim().ReplaceLineEndings("; ")}");
-        File.Delete(archive);
-    }
-
-    private static Process Start(string program, string archive)
-    {
+        var start = new ProcessStartInfo(program, ["load", "--input", archive]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var errors = new List<string>();
+        int exitCode;
         try
         {
-            return Process.Start(new ProcessStartInfo(program, ["load", "--input", archive]) { RedirectStandardOutput = true, RedirectStandardError = true })
-                ?? throw new KimgException(ErrorCode.InvalidProjectProperty, $"LocalRegistry: {program} did not start");
+            using var child = new ChildProcess(start, cancellationToken);
+            exitCode = child.Finish(errors.Add).ExitCode;
         }
         catch (Win32Exception e)
         {
@@ -33,5 +24,8 @@ internal static class LocalDaemon
                 Hint = "leave LocalRegistry out to keep the image in the store of kimg, set ContainerRegistry to push it, or ContainerArchiveOutputPath to write a file",
             };
         }
+
+        if (exitCode != 0) throw new KimgException(ErrorCode.InvalidProjectProperty, $"LocalRegistry: '{program} load' failed: {string.Join("; ", errors)}");
+        File.Delete(archive);
     }
 }

@@ -51,7 +51,7 @@ public sealed partial class PrepareImage : KimgTask
     [Output]
     public bool NeedsPublish { get; set; }
 
-    protected override Task RunAsync(CancellationToken cancellationToken)
+    protected override void Run()
     {
         string directory = Path.GetDirectoryName(ProjectFile)!;
         ChosenMode = Choose(directory);
@@ -66,8 +66,6 @@ public sealed partial class PrepareImage : KimgTask
             Log.LogWarning(null, ErrorCode.UnusedProjectSetting.Name(), null, null, ProjectFile, 0, 0, 0, 0, "{0}",
                 $"{string.Join(", ", ProjectOnly)}: without effect, because the image is made from '{ChosenDockerfile}' (say it there, or set KimgMode to Project)");
         }
-
-        return Task.CompletedTask;
     }
 
     private string Choose(string directory)

@@ -3,6 +3,10 @@ using System.Security.Cryptography;
 
 namespace Kimg.Tasks;
 
+/// <param name="Path">Relative.</param>
+/// <param name="Mode">0 on Windows.</param>
+internal sealed record PublishedFile(string Path, int Mode, string Digest);
+
 /// <summary>SHA-256 of every file of a publish directory. Publishing writes some files anew each time, with what they held before; what has the size
 /// and time of the last look is not read again.</summary>
 internal sealed class PublishDigests(string recordFile)
@@ -10,14 +14,14 @@ internal sealed class PublishDigests(string recordFile)
     // A file may change again within the resolution of its time.
     private static readonly TimeSpan s_settled = TimeSpan.FromSeconds(2);
 
-    /// <returns>Relative path, mode and digest, sorted by path.</returns>
-    public IReadOnlyList<(string Path, int Mode, string Digest)> Read(string directory)
+    /// <returns>Sorted by path.</returns>
+    public PublishedFile[] Read(string directory)
     {
         Dictionary<string, string> known = Load();
         var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None };
         FileInfo[] files = [.. new DirectoryInfo(directory).EnumerateFiles("*", options)];
         Array.Sort(files, static (a, b) => string.CompareOrdinal(a.FullName, b.FullName));
-        var found = new (string Path, int Mode, string Digest)[files.Length];
+        var found = new PublishedFile[files.Length];
         var lines = new string[files.Length];
         Parallel.For(0, files.Length, i =>
         {
@@ -25,7 +29,7 @@ internal sealed class PublishDigests(string recordFile)
             string key = string.Create(CultureInfo.InvariantCulture, $"{file.Length} {file.LastWriteTimeUtc.Ticks} {file.FullName}");
             if (!known.TryGetValue(key, out string? digest)) digest = Hash(file);
             lines[i] = $"{digest} {key}";
-            found[i] = (Path.GetRelativePath(directory, file.FullName), OperatingSystem.IsWindows() ? 0 : (int)file.UnixFileMode, digest);
+            found[i] = new PublishedFile(Path.GetRelativePath(directory, file.FullName), OperatingSystem.IsWindows() ? 0 : (int)file.UnixFileMode, digest);
         });
         File.WriteAllLines(recordFile, lines);
         return found;

@@ -3,8 +3,11 @@ using System.Text.Json;
 
 namespace Kimg.Tasks;
 
-/// <summary>The files of a publish directory by how often they change, rarest first; paths are relative, with forward slashes, sorted.</summary>
-internal sealed record PublishLayers(ImmutableArray<(string Name, ImmutableArray<string> Files)> Layers)
+/// <summary>Files that change about as often as each other; paths are relative, with forward slashes, sorted.</summary>
+internal sealed record PublishLayer(string Name, ImmutableArray<string> Files);
+
+/// <summary>The files of a publish directory by how often they change, rarest first.</summary>
+internal sealed record PublishLayers(ImmutableArray<PublishLayer> Layers)
 {
     public const string Runtime = "runtime", Packages = "packages", Projects = "projects", Application = "application";
 
@@ -23,7 +26,7 @@ internal sealed record PublishLayers(ImmutableArray<(string Name, ImmutableArray
         }
 
         return new PublishLayers(
-            [.. s_order.Where(name => groups[name].Count > 0).Select(name => (name, groups[name].Order(StringComparer.Ordinal).ToImmutableArray()))]);
+            [.. s_order.Where(name => groups[name].Count > 0).Select(name => new PublishLayer(name, [.. groups[name].Order(StringComparer.Ordinal)]))]);
     }
 
     public static IEnumerable<string> Files(string directory)
@@ -39,8 +42,8 @@ internal sealed record PublishLayers(ImmutableArray<(string Name, ImmutableArray
         if (!File.Exists(depsFile)) return origins;
         using var json = JsonDocument.Parse(File.ReadAllBytes(depsFile));
         JsonElement root = json.RootElement;
-        Dictionary<string, string> kinds = root.GetProperty("libraries").EnumerateObject()
-            .ToDictionary(library => library.Name, library => KindOf(library, assemblyName), StringComparer.Ordinal);
+        var kinds = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (JsonProperty library in root.GetProperty("libraries").EnumerateObject()) kinds[library.Name] = KindOf(library, assemblyName);
         foreach (JsonProperty target in root.GetProperty("targets").EnumerateObject())
         {
             foreach (JsonProperty library in target.Value.EnumerateObject())

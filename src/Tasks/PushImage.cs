@@ -10,7 +10,7 @@ public sealed class PushImage : KimgTask
 {
     public ITaskItem[] Images { get; set; } = [];
 
-    protected override async Task RunAsync(CancellationToken cancellationToken)
+    protected override void Run()
     {
         if (Images.Length == 0 || Images[0].GetMetadata("ArchivePath").Length > 0)
         {
@@ -26,8 +26,8 @@ public sealed class PushImage : KimgTask
             string name = image.ItemSpec;
             if (ImageReference.Parse(name).Registry == ImageReference.DockerHub && ContainerRegistry.Length == 0)
                 throw new KimgException(ErrorCode.InvalidProjectProperty, $"ContainerRegistry is not set: '{name}' has no registry to be pushed to");
-            string? digest = await AskAsync(
-                process, ["push", "--quiet", .. EngineOptions(sandbox: false), name], failure => Settings.Of(failure, hasDockerfile: false, ContainerRegistry), cancellationToken);
+            string? digest = Ask(
+                process, ["push", "--quiet", .. EngineOptions(sandbox: false), name], failure => Settings.Of(failure, hasDockerfile: false, ContainerRegistry));
             if (digest is null) return;
             Log.LogMessage(MessageImportance.High, "{0} -> {1} ({2}, pushed)", Path.GetFileNameWithoutExtension(ProjectFile), name, digest.Trim());
         }
@@ -50,22 +50,22 @@ public sealed class InspectImage : KimgTask
     [Output]
     public string Configuration { get; set; } = "";
 
-    protected override async Task RunAsync(CancellationToken cancellationToken)
+    protected override void Run()
     {
         if (Images.Length == 0) return;
         KimgProcess process = CreateProcess(Path.GetDirectoryName(ProjectFile)!);
         string location = Images[0].GetMetadata("Pushed") == "true" ? Images[0].ItemSpec : "store://" + Images[0].ItemSpec;
-        Json = await InspectAsync(process, "--json", location, cancellationToken);
-        Manifest = await InspectAsync(process, "--raw", location, cancellationToken);
+        Json = Inspect(process, "--json", location);
+        Manifest = Inspect(process, "--raw", location);
         if (Json.Length == 0) return;
-        foreach (string line in (await InspectAsync(process, null, location, cancellationToken)).Split('\n'))
+        foreach (string line in Inspect(process, null, location).Split('\n'))
             Log.LogMessage(MessageImportance.High, "{0}", line);
         using var json = JsonDocument.Parse(Json);
         JsonElement images = json.RootElement.GetProperty("images");
         if (images.GetArrayLength() == 1) Configuration = images[0].GetProperty("config").GetRawText();
     }
 
-    private async Task<string> InspectAsync(KimgProcess process, string? form, string location, CancellationToken cancellationToken) =>
-        await AskAsync(process, ["inspect", .. form is null ? Array.Empty<string>() : [form], .. EngineOptions(sandbox: false), location],
-            failure => Settings.Of(failure, hasDockerfile: false, ContainerRegistry), cancellationToken) ?? "";
+    private string Inspect(KimgProcess process, string? form, string location) =>
+        Ask(process, ["inspect", .. form is null ? Array.Empty<string>() : [form], .. EngineOptions(sandbox: false), location],
+            failure => Settings.Of(failure, hasDockerfile: false, ContainerRegistry)) ?? "";
 }

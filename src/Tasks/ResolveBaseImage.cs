@@ -19,16 +19,15 @@ public sealed class ResolveBaseImage : KimgTask
     [Output]
     public string Digest { get; set; } = "";
 
-    protected override async Task RunAsync(CancellationToken cancellationToken)
+    protected override void Run()
     {
         if (BaseImage == "scratch") return;
         string identifier = RuntimeIdentifiers.FirstOrDefault() ?? DefaultRuntimeIdentifier;
         string platform = Platforms.FirstOrDefault() ?? RuntimePlatform.Parse("ContainerRuntimeIdentifier", identifier).ToString();
-        string? json = await AskAsync(
+        string? json = Ask(
             CreateProcess(Path.GetDirectoryName(ProjectFile)!),
             ["inspect", "--json", "--platform=" + platform, .. EngineOptions(sandbox: false), BaseImage],
-            failure => Settings.Of(failure, hasDockerfile: false, registry: ""),
-            cancellationToken);
+            failure => Settings.Of(failure, hasDockerfile: false, registry: ""));
         if (json is null) return;
         BaseImageInfo found = BaseImageInfo.Read(json);
         Digest = found.Digest;

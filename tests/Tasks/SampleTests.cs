@@ -53,7 +53,7 @@ public sealed class SampleTests(DotnetMachine machine)
         DotnetRun second = (await machine.DotnetAsync(project, "publish", "-t:BuildImage", machine.Push)).Succeeded();
         Assert.Equal("true", second.Property("BuildImage", "KimgUpToDate"), ignoreCase: true);
         Assert.Equal(first.Property("BuildImage", "KimgImageDigest"), second.Property("BuildImage", "KimgImageDigest"));
-        TimeSpan spent = Assert.Single(second.Targets("_KimgBuild")).Duration + Assert.Single(second.Targets("_KimgPrepare")).Duration;
+        TimeSpan spent = Assert.Single(second.Targets("BuildImage")).Duration + Assert.Single(second.Targets("_KimgPrepare")).Duration;
         // The figure to reach is 150 ms on a machine of one's own; this one may be busy.
         Assert.InRange(spent.TotalMilliseconds, 0, 1000);
 

@@ -1,0 +1,62 @@
+using System.Diagnostics;
+
+namespace Kimg.Tasks;
+
+/// <summary>What a program has printed on stdout, and how it ended.</summary>
+internal sealed record ProcessAnswer(int ExitCode, string Output);
+
+/// <summary>A program that runs beside the task. Threads wait for it instead of continuations: a task runs once in a process, where the code of each
+/// continuation would have to be compiled first.</summary>
+internal sealed class ChildProcess : IDisposable
+{
+    private readonly Process _process;
+    private readonly CancellationToken _cancellationToken;
+    private readonly CancellationTokenRegistration _registration;
+    private readonly Task<string> _output;
+    private bool _finished;
+
+    /// <param name="start">With stdin, stdout and stderr redirected.</param>
+    /// <param name="cancellationToken">Ends it and all it has started.</param>
+    /// <exception cref="System.ComponentModel.Win32Exception">There is no such program, or it may not be run.</exception>
+    public ChildProcess(ProcessStartInfo start, CancellationToken cancellationToken)
+    {
+        _process = Process.Start(start)!;
+        _process.StandardInput.Close();
+        _cancellationToken = cancellationToken;
+        _registration = cancellationToken.Register(Kill);
+        _output = Task.Run(_process.StandardOutput.ReadToEnd, CancellationToken.None);
+    }
+
+    /// <param name="onErrorLine">Called on this thread for each line of stderr.</param>
+    /// <exception cref="OperationCanceledException">The process is gone by then.</exception>
+    public ProcessAnswer Finish(Action<string> onErrorLine)
+    {
+        while (_process.StandardError.ReadLine() is { } line) onErrorLine(line);
+        string output = _output.GetAwaiter().GetResult();
+        _process.WaitForExit();
+        _finished = true;
+        _cancellationToken.ThrowIfCancellationRequested();
+        return new ProcessAnswer(_process.ExitCode, output);
+    }
+
+    public void Dispose()
+    {
+        _registration.Dispose();
+        if (!_finished) Kill();
+        _process.Dispose();
+    }
+
+    // What a killed build leaves the next one clears away.
+    private void Kill()
+    {
+        try
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+        catch (InvalidOperationException)
+        {
+            // It has ended by itself.
+            return;
+        }
+    }
+}
