@@ -55,6 +55,28 @@ public sealed class DownloadTests
         Assert.Empty(Directory.EnumerateFileSystemEntries(untouched["bin"]));
     }
 
+    [Fact]
+    public async Task The_pipeline_for_azure_installs_builds_and_pushes()
+    {
+        using DebianRegistry registry = await DebianRegistry.StartAsync();
+        using ScriptedServer server = await ServeAsync();
+        using TempDirectory directory = new();
+        string block = YamlBlock.With("# Azure Pipelines");
+        int begin = block.IndexOf("script: |\n", StringComparison.Ordinal) + "script: |\n".Length;
+        // The agent puts its variables in place before bash sees the script.
+        string script = block[begin..block.IndexOf("    name:", StringComparison.Ordinal)].Replace("$(Agent.ToolsDirectory)", directory["bin"], StringComparison.Ordinal)
+            .Replace("$(registry)", registry.Host, StringComparison.Ordinal).Replace("https://github.com/kimg/kimg/releases", $"http://{server.Host}", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(directory["Dockerfile"], "FROM scratch\nCOPY Dockerfile /\n");
+        Dictionary<string, string> environment = new()
+        {
+            ["KIMG_DOWNLOADS"] = $"http://{server.Host}", ["HOME"] = directory.Path, ["TF_BUILD"] = "True", ["BUILD_SOURCEBRANCH"] = "refs/heads/main", ["BUILD_SOURCESDIRECTORY"] = directory.Path,
+        };
+        ProgramResult result = await HostProgram.RunAsync("bash", ["--noprofile", "--norc", "-e", "-c", script], environment, directory.Path);
+        Assert.True(result.ExitCode == 0, result.Output + result.Errors);
+        string digest = (await HostProgram.MustAsync("skopeo", "inspect", "--format", "{{.Digest}}", "--tls-verify=false", $"docker://{registry.Host}/app:main")).Trim();
+        Assert.Contains($"##vso[task.setvariable variable=KIMG_DIGEST;isOutput=true]{digest}\n", result.Output + result.Errors, StringComparison.Ordinal);
+    }
+
     // As the workflow's commit for the tag has it.
     private static async Task<ActionRun> ReleasedActionAsync(ScriptedServer server)
     {

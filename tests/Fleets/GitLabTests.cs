@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Kimg.TestKit;
 using Xunit;
 
@@ -80,6 +81,23 @@ public sealed class GitLabTests : IAsyncLifetime
         IEnumerable<string> architectures = index.RootElement.GetProperty("manifests").EnumerateArray()
             .Select(manifest => manifest.GetProperty("platform").GetProperty("architecture").GetString()!);
         Assert.Equal(["amd64", "arm64"], architectures.Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>As the documents show them; what comes from GitLab or GitHub there is beside the pipeline here.</summary>
+    [Theory]
+    [InlineData("Kimg.gitlab-ci.yml", "kimg-build", "latest")]
+    [InlineData("component: ", "kimg-build", "main")]
+    [InlineData("/kaniko/executor", "build", "v1")]
+    public async Task Pipelines_of_the_documents_run(string part, string job, string tag)
+    {
+        string executor = _directory["bin/executor"];
+        File.CreateSymbolicLink(executor, RepositoryFiles.Kimg);
+        string pipeline = Regex.Replace(YamlBlock.With(part), "remote: .*", "local: Kimg.gitlab-ci.yml");
+        pipeline = Regex.Replace(pipeline, "component: .*", "local: templates/build/template.yml").Replace("/kaniko/executor", executor, StringComparison.Ordinal);
+        // A pipeline of a tag, for the one that names it; where the shell executor has its checkout gitlab-ci-local says otherwise than it is.
+        if (tag == "v1") pipeline = pipeline.Replace("$CI_PROJECT_DIR", Project, StringComparison.Ordinal) + "variables:\n  CI_COMMIT_TAG: v1\n";
+        await RunAsync(pipeline, job);
+        Assert.StartsWith("sha256:", await DigestAsync("group/app:" + tag), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Kimg.Ci.Hosts;
 
 /// <summary>A CI system: how its log is folded, where messages on lines and results go. This one is any that is not known: plain text.</summary>
@@ -48,5 +46,6 @@ internal class CiHost(string name, CiFacts facts, Func<string, string?> variable
 
     protected static string OneLine(string text) => text.ReplaceLineEndings(" ");
 
-    protected static void AppendTo(string file, string text) => File.AppendAllText(file, text, new UTF8Encoding(false));
+    /// <summary>The registry that the job has credentials for without being given any; null: none.</summary>
+    public virtual string? OwnRegistry => null;
 }

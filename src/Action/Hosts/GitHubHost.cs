@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Kimg.Ci.Reports;
 using Kimg.Engine.Primitives;
 
 namespace Kimg.Ci.Hosts;
@@ -51,7 +52,7 @@ internal sealed class GitHubHost(Func<string, string?> variable) : CiHost("githu
             text.Append(name).Append("<<").Append(delimiter).Append('\n').Append(value).Append('\n').Append(delimiter).Append('\n');
         }
 
-        AppendTo(file, text.ToString());
+        ReportFile.Append(file, text.ToString());
         return "";
     }
 

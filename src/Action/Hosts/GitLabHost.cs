@@ -8,6 +8,8 @@ internal sealed class GitLabHost(Func<string, string?> variable) : CiHost("gitla
 
     public override string EndGroup(string id, DateTimeOffset at) => $"\u001b[0Ksection_end:{at.ToUnixTimeSeconds()}:{id}\r\u001b[0K\n";
 
+    public override string? OwnRegistry => Variable("CI_REGISTRY");
+
     private static CiFacts Read(Func<string, string?> variable) => new()
     {
         Ref = CiFacts.RefOf(variable("CI_COMMIT_TAG"), variable("CI_MERGE_REQUEST_IID"), variable("CI_COMMIT_BRANCH")),

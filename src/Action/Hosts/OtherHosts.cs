@@ -1,3 +1,5 @@
+using Kimg.Ci.Reports;
+
 namespace Kimg.Ci.Hosts;
 
 /// <summary>CircleCI: results are exported to later steps of the job by BASH_ENV.</summary>
@@ -6,7 +8,7 @@ internal sealed class CircleHost(Func<string, string?> variable) : CiHost("circl
     public override string Publish(IReadOnlyList<KeyValuePair<string, string>> outputs)
     {
         if (Variable("BASH_ENV") is { Length: > 0 } file)
-            AppendTo(file, string.Concat(outputs.Select(o => $"export {VariableName(o.Key)}='{o.Value.Replace("'", "'\\''", StringComparison.Ordinal)}'\n")));
+            ReportFile.Append(file, string.Concat(outputs.Select(o => $"export {VariableName(o.Key)}='{o.Value.Replace("'", "'\\''", StringComparison.Ordinal)}'\n")));
         return "";
     }
 
@@ -59,9 +61,9 @@ internal sealed class TektonHost(string directory, Func<string, string?> variabl
         {
             // The controller takes a few kilobytes of results in all.
             if (value.Length > 1024) continue;
-            File.WriteAllText(Path.Combine(directory, name), value);
-            if (name == "digest") File.WriteAllText(Path.Combine(directory, "IMAGE_DIGEST"), value);
-            if (name == "image") File.WriteAllText(Path.Combine(directory, "IMAGE_URL"), value);
+            ReportFile.Write(Path.Combine(directory, name), value);
+            if (name == "digest") ReportFile.Write(Path.Combine(directory, "IMAGE_DIGEST"), value);
+            if (name == "image") ReportFile.Write(Path.Combine(directory, "IMAGE_URL"), value);
         }
 
         return "";

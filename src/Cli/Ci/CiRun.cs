@@ -40,15 +40,16 @@ internal sealed class CiRun(CiJob job, CiHost ci, CliHost host)
             await ReportAsync(findings, result, image, null, cancellationToken);
             return 0;
         }
-        catch (KimgException e) when (e.Code != ErrorCode.Interrupted)
+        catch (KimgException error) when (error.Code != ErrorCode.Interrupted)
         {
+            KimgException e = ci.Advise(error);
             var failure = new CiAnnotation(
                 true, e.Span is { } span ? FileOf(span) : null, e.Span?.StartLine ?? 0, e.Span?.EndLine ?? 0, e.Code.Name(),
                 e.Message + (e.Hint is { } hint ? "\n" + hint : ""));
             if (e.Code != ErrorCode.LintFailed) Show([failure]);
             ImmutableArray<CiAnnotation> findings = [.. _record.Warnings.Select(Finding)];
             await ReportAsync(e.Span is null || e.Code == ErrorCode.LintFailed ? findings : [failure, .. findings], null, null, e, cancellationToken);
-            throw;
+            throw e;
         }
         finally
         {
@@ -194,7 +195,7 @@ internal sealed class CiRun(CiJob job, CiHost ci, CliHost host)
             Facts = ci.Facts,
             Reproduce = Reproduction.Of(job.Arguments, ci.Facts),
         }.Render();
-        if (job.SummaryFile is { } file) await File.AppendAllTextAsync(file, summary, cancellationToken);
+        if (job.SummaryFile is { } file) ReportFile.Append(file, summary);
         if (job.Comment is { } comment) await CommentAsync(comment, summary, cancellationToken);
     }
 
@@ -213,9 +214,7 @@ internal sealed class CiRun(CiJob job, CiHost ci, CliHost host)
 
     private static void Write(string? file, string text)
     {
-        if (file is null) return;
-        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        File.WriteAllText(file, text);
+        if (file is not null) ReportFile.Write(file, text);
     }
 
     private sealed class BothViews(ProgressView view, BuildRecord record) : ProgressView

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Kimg.Ci.GitHub;
 using Kimg.Ci.Hosts;
 using Kimg.Ci.Metadata;
+using Kimg.Ci.Reports;
 using Kimg.Cli.CommandLine;
 using Kimg.Cli.Facade;
 using Kimg.Cli.Options;
@@ -22,10 +23,17 @@ internal sealed class GitHubAction
     private readonly ActionInputs _inputs;
     private readonly MetadataResult? _metadata;
 
-    private GitHubAction(CliHost host)
+    private GitHubAction(CliHost host, CiHost ci)
     {
-        (_host, _ci, _inputs) = (host, CiDetection.Detect(host.Variable), new ActionInputs(host.Variable));
-        if (_ci is not GitHubHost)
+        (_host, _ci, _inputs) = (host, ci, new ActionInputs(host.Variable));
+        Mask();
+        _metadata = Metadata();
+    }
+
+    public static async Task<int> RunAsync(CliHost host, CancellationToken cancellationToken)
+    {
+        CiHost ci = CiDetection.Detect(host.Variable);
+        if (ci is not GitHubHost)
         {
             throw new KimgException(ErrorCode.InvalidArgument, "this is no job of GitHub Actions")
             {
@@ -33,16 +41,19 @@ internal sealed class GitHubAction
             };
         }
 
-        Mask();
-        _metadata = Metadata();
-    }
-
-    public static Task<int> RunAsync(CliHost host, CancellationToken cancellationToken)
-    {
-        var action = new GitHubAction(host);
-        return action._inputs.Given("merge") is not null ? action.MergeAsync(cancellationToken)
-            : action._inputs.Given("push-from") is { } layout ? action.PushAsync(layout, cancellationToken)
-            : action.BuildAsync(cancellationToken);
+        CiJob? job = null;
+        int code = await CiFailure.ToldAsync(ci, host, async () =>
+        {
+            var action = new GitHubAction(host, ci);
+            if (action._inputs.Given("merge") is not null) return await action.MergeAsync(cancellationToken);
+            if (action._inputs.Given("push-from") is { } layout) return await action.PushAsync(layout, cancellationToken);
+            Arguments arguments = action.Arguments();
+            if (action._inputs.Given("call") is { } call && call != "build")
+                return await BuildVerb.Create().Run(arguments.With(Row.Call, [call]), host, cancellationToken);
+            job = action.Job(arguments);
+            return 0;
+        });
+        return job is null ? code : await new CiRun(job, ci, host).RunAsync(cancellationToken);
     }
 
     private bool HasRules => _inputs.Given("images") is not null
@@ -71,14 +82,13 @@ internal sealed class GitHubAction
         return result;
     }
 
-    private async Task<int> BuildAsync(CancellationToken cancellationToken)
+    private CiJob Job(Arguments arguments)
     {
-        Arguments arguments = Arguments();
-        if (_inputs.Given("call") is { } call && call != "build")
-            return await BuildVerb.Create().Run(arguments.With(Row.Call, [call]), _host, cancellationToken);
+        if (_inputs.Flag("push") && Names.IsEmpty)
+            throw new KimgException(ErrorCode.InvalidOutput, "a name is needed to push") { Hint = "add to the step:\nwith:\n  tags: ghcr.io/OWNER/NAME:TAG" };
         BuildRequest request = BuildRequestParser.Parse(arguments, _host);
         (ImmutableArray<SecretSource> secrets, ImmutableSortedDictionary<string, string> variables) = Secrets(request.Context);
-        var job = new CiJob(request with { Secrets = [.. request.Secrets, .. secrets] }, arguments, Engine(arguments, variables))
+        return new CiJob(request with { Secrets = [.. request.Secrets, .. secrets] }, arguments, Engine(arguments, variables))
         {
             Metadata = _metadata,
             Check = _inputs.Choice("check", "warn", "warn", "error", "off"),
@@ -87,7 +97,6 @@ internal sealed class GitHubAction
             SarifFile = _inputs.Given("sarif") is { } sarif ? Path.GetFullPath(sarif, _host.CurrentDirectory) : null,
             Comment = Comment(),
         };
-        return await new CiRun(job, _ci, _host).RunAsync(cancellationToken);
     }
 
     /// <summary>The inputs as the command line of kimg build.</summary>
@@ -236,7 +245,7 @@ internal sealed class GitHubAction
         string digest = root.ToString();
         _host.WriteError(_ci.Publish([new("digest", digest), new("image", $"{ImageReference.Parse(Names[0]).Name}@{digest}"), new("tags", string.Join('\n', Names))]));
         if (_inputs.Flag("summary", standard: true) && _ci.SummaryFile is { } file)
-            await File.AppendAllTextAsync(file, $"### {ImageReference.Parse(Names[0])}\n\n| | |\n|---|---|\n{string.Concat(Names.Select(n => $"| image | `{n}` |\n"))}| digest | `{digest}` |\n");
+            ReportFile.Append(file, $"### {ImageReference.Parse(Names[0])}\n\n| | |\n|---|---|\n{string.Concat(Names.Select(n => $"| image | `{n}` |\n"))}| digest | `{digest}` |\n");
         _host.WriteLine(digest);
         return 0;
     }

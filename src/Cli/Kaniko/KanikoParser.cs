@@ -99,6 +99,7 @@ internal sealed class KanikoParser(Arguments arguments, CliHost host)
         };
         string? compression = Value("compression");
         if (compression is not (null or "gzip" or "zstd")) throw Source("compression", compression).Invalid("unknown compression", "gzip or zstd");
+        if (Value("compression-level") is { } text) RefuseLevel(text, compression ?? "gzip");
         string layers = (compression is null ? "" : ",compression=" + compression)
             + (Value("compression-level") is { } level && level != "-1" ? ",compression-level=" + level : "");
         if (compression == "zstd" && (format.Length > 0 || Tar is not null))
@@ -112,6 +113,13 @@ internal sealed class KanikoParser(Arguments arguments, CliHost host)
         yield return $"type=image,push={(push ? "true" : "false")}{format}{layers}";
         if (Tar is { } tar) yield return Field("type=docker", "dest", tar, layers);
         if (Value("oci-layout-path") is { } layout) yield return Field("type=oci,tar=false", "dest", layout, layers);
+    }
+
+    private static void RefuseLevel(string text, string compression)
+    {
+        int most = compression == "zstd" ? 22 : 9;
+        bool valid = int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int level) && level >= -1 && level <= most;
+        if (!valid) throw Source("compression-level", text).Invalid("it is no level", $"-1 to {most} for {compression}");
     }
 
     private string? Tar => Value("tar-path") ?? Value("tarPath");
@@ -200,7 +208,12 @@ internal sealed class KanikoParser(Arguments arguments, CliHost host)
         return File.Exists(here) ? here : Path.GetFullPath(file, Path.Combine(directory.Path, Value("context-sub-path") ?? ""));
     }
 
-    private string? SubPath(ContextSource context) => Value("context-sub-path") is { } below && context is not EmptyContext ? below : null;
+    private string? SubPath(ContextSource context)
+    {
+        if (Value("context-sub-path") is not { } below || context is EmptyContext) return null;
+        string full = Path.GetFullPath(below.TrimStart('/'), "/context");
+        return full == "/context" || full.StartsWith("/context/", StringComparison.Ordinal) ? below : throw Source("context-sub-path", below).Invalid("it is not below the context");
+    }
 
     private BuildRequest WithCache(BuildRequest request, bool push)
     {
@@ -302,7 +315,7 @@ internal sealed class KanikoParser(Arguments arguments, CliHost host)
         foreach (string name in new[] { "push-retry", "image-download-retry", "image-fs-extract-retry" })
         {
             if (Value(name) is not { } text) continue;
-            if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int retries)) throw Source(name, text).Invalid("it is not a number");
+            if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int retries)) throw Source(name, text).Invalid("it is not a count");
             most = Math.Max(most, Math.Min(retries, 100) + 1);
         }
 

@@ -43,9 +43,20 @@ internal static class CiVerbs
         Run = (_, host, token) => GitHubAction.RunAsync(host, token),
     };
 
-    private static Task<int> RunBuildAsync(Arguments arguments, CliHost host, CancellationToken cancellationToken)
+    private static async Task<int> RunBuildAsync(Arguments arguments, CliHost host, CancellationToken cancellationToken)
     {
         CiHost ci = CiDetection.Detect(host.Variable);
+        CiJob? job = null;
+        await CiFailure.ToldAsync(ci, host, () =>
+        {
+            job = Job(arguments, ci, host);
+            return Task.FromResult(0);
+        });
+        return await new CiRun(job!, ci, host).RunAsync(cancellationToken);
+    }
+
+    private static CiJob Job(Arguments arguments, CiHost ci, CliHost host)
+    {
         MetadataResult? metadata = null;
         bool labels = arguments.Flag(CiOptionRows.OciLabels);
         string[] rules = [.. arguments.Values(CiOptionRows.TagRule).Where(r => r != "default")];
@@ -61,7 +72,7 @@ internal static class CiVerbs
             arguments = WithMetadata(arguments, metadata, tags, labels);
         }
 
-        var job = new CiJob(BuildRequestParser.Parse(arguments, host), arguments, EngineOptionRows.Read(arguments, host))
+        return new CiJob(BuildRequestParser.Parse(arguments, host), arguments, EngineOptionRows.Read(arguments, host))
         {
             Metadata = metadata,
             Check = arguments.Value(CiOptionRows.Check) ?? "warn",
@@ -71,7 +82,6 @@ internal static class CiVerbs
             CodeQualityFile = FileOf(CiOptionRows.CodeQuality),
             SarifFile = FileOf(CiOptionRows.Sarif),
         };
-        return new CiRun(job, ci, host).RunAsync(cancellationToken);
 
         string? FileOf(OptionRow row) => arguments.Value(row) is { Length: > 0 } path ? Path.GetFullPath(path, host.CurrentDirectory) : null;
     }

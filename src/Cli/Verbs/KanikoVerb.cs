@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Kimg.Ci.Reports;
 using Kimg.Cli.CommandLine;
 using Kimg.Cli.Facade;
 using Kimg.Cli.Kaniko;
@@ -35,24 +36,22 @@ internal static class KanikoVerb
         }
 
         if (build.Progress == "plain") write(WarningList.Render(result.Warnings, arguments.Flag(GlobalOptions.Debug), host.Colours));
-        if (result.Root is { } root) await WriteFilesAsync(build, root.Digest, cancellationToken);
+        if (result.Root is { } root) WriteFiles(build, root.Digest);
         return 0;
     }
 
-    private static async Task WriteFilesAsync(KanikoBuild build, Digest digest, CancellationToken cancellationToken)
+    private static void WriteFiles(KanikoBuild build, Digest digest)
     {
-        await WriteAsync(build.DigestFile, digest.ToString(), cancellationToken);
-        await WriteAsync(build.NameDigestFile, Lines(build, r => $"{r.Name}@{digest}"), cancellationToken);
-        await WriteAsync(build.NameTagDigestFile, Lines(build, r => $"{r}@{digest}"), cancellationToken);
+        Write(build.DigestFile, digest.ToString());
+        Write(build.NameDigestFile, Lines(build, r => $"{r.Name}@{digest}"));
+        Write(build.NameTagDigestFile, Lines(build, r => $"{r}@{digest}"));
     }
 
     private static string Lines(KanikoBuild build, Func<ImageReference, string> line) => string.Concat(build.Request.Names.Select(n => line(n) + "\n"));
 
-    private static async Task WriteAsync(string? path, string text, CancellationToken cancellationToken)
+    private static void Write(string? path, string text)
     {
-        if (path is null) return;
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        await File.WriteAllTextAsync(path, text, cancellationToken);
+        if (path is not null) ReportFile.Write(path, text);
     }
 
     private static string Timestamped(string text, DateTimeOffset now)

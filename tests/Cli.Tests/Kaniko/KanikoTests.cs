@@ -41,6 +41,14 @@ public sealed class KanikoTests : IDisposable
         Assert.Equal($"r.example/app:1@{digest}\ndocker.io/library/app:2@{digest}\n", Read("out/tag"));
     }
 
+    [Fact]
+    public async Task A_file_that_cannot_be_written_is_named()
+    {
+        _host.Write("taken", "a file, not a directory");
+        Assert.Equal(8, await _host.RunAsync("kaniko", "--no-push", "--context", "app", "--digest-file=taken/digest"));
+        Assert.Contains($"the file '{_host.WorkingDirectory}/taken/digest' cannot be written", _host.Error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("git://git.example/team/app#refs/heads/main", "https://git.example/team/app.git?ref=refs%2Fheads%2Fmain&submodules=false")]
     [InlineData("git://git.example/team/app.git#refs/heads/main#0123456789012345678901234567890123456789", "https://git.example/team/app.git?ref=0123456789012345678901234567890123456789&submodules=false")]
@@ -177,6 +185,11 @@ public sealed class KanikoTests : IDisposable
     [InlineData("--git=insecure-skip-tls=true", "GIT_SSL_CAINFO")]
     [InlineData("--snapshot-modus=full", "did you mean '--snapshot-mode'?")]
     [InlineData("--cache", "name one with --cache-repo")]
+    [InlineData("--context=app --context-sub-path ../../etc", "it is not below the context")]
+    [InlineData("--context=app --context-sub-path=/../etc", "it is not below the context")]
+    [InlineData("--compression-level=10", "invalid value '10' for --compression-level")]
+    [InlineData("--compression=zstd --compression-level=23", "-1 to 22 for zstd")]
+    [InlineData("--push-retry=-1", "invalid value '-1' for --push-retry: it is not a count")]
     public async Task What_cannot_be_honoured_is_an_error_with_the_alternative(string arguments, string message)
     {
         string[] context = arguments.Contains("--context", StringComparison.Ordinal) ? [] : ["--context", "app"];
