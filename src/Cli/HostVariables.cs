@@ -7,18 +7,19 @@ namespace Kimg.Cli;
 /// <summary>The environment's variables, under the names that they have on Linux.</summary>
 internal static class HostVariables
 {
-    public static FrozenDictionary<string, string> Read() => Read(
-        Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(entry => KeyValuePair.Create((string)entry.Key, (string?)entry.Value ?? "")),
-        OperatingSystem.IsWindows());
-
-    /// <summary>On Windows case does not count, and the user's directories have other names.</summary>
-    internal static FrozenDictionary<string, string> Read(IEnumerable<KeyValuePair<string, string>> variables, bool windows)
+    public static FrozenDictionary<string, string> Read()
     {
-        if (!windows) return variables.ToFrozenDictionary(StringComparer.Ordinal);
-        var all = new Dictionary<string, string>(variables, StringComparer.OrdinalIgnoreCase);
-        if (all.GetValueOrDefault("USERPROFILE") is { Length: > 0 } home) all.TryAdd("HOME", home);
-        if (all.GetValueOrDefault("LOCALAPPDATA") is { Length: > 0 } data) all.TryAdd("XDG_DATA_HOME", data);
-        return all.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+        var variables = new Dictionary<string, string>(OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
+        foreach (DictionaryEntry entry in Environment.GetEnvironmentVariables()) variables[(string)entry.Key] = (string?)entry.Value ?? "";
+        if (OperatingSystem.IsWindows()) AddLinuxNames(variables);
+        return variables.ToFrozenDictionary(variables.Comparer);
+    }
+
+    /// <summary>The user's directories have other names on Windows.</summary>
+    internal static void AddLinuxNames(Dictionary<string, string> variables)
+    {
+        if (variables.GetValueOrDefault("USERPROFILE") is { Length: > 0 } home) variables.TryAdd("HOME", home);
+        if (variables.GetValueOrDefault("LOCALAPPDATA") is { Length: > 0 } data) variables.TryAdd("XDG_DATA_HOME", data);
     }
 
     /// <summary>KIMG_TEST_WITHOUT=native: managed code takes the way of other systems. The engine asks at its first use.</summary>

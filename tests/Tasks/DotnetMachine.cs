@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Nodes;
 using Kimg.TestKit;
 using Xunit;
 
@@ -53,11 +54,42 @@ public sealed class DotnetMachine : IAsyncLifetime
     }
 
     /// <summary>Runs <c>dotnet</c> with a binary log.</summary>
-    public async Task<DotnetRun> DotnetAsync(string directory, params string[] arguments)
+    public Task<DotnetRun> DotnetAsync(string directory, params string[] arguments) => RunDotnetAsync(directory, Environment(), arguments);
+
+    /// <summary>Runs <c>dotnet</c> as it would run on macOS and Windows: kimg is the managed code of the package, every native call of it throws, and nothing is
+    /// left of what its binary did.</summary>
+    public Task<DotnetRun> DotnetWithoutNativeAsync(string directory, params string[] arguments) => RunDotnetAsync(
+        directory, Environment(("KIMG_TEST_WITHOUT", "native"), ("KIMG_STATE_DIR", _directory["state-of-managed"])), [.. arguments, "-p:KimgBinary=" + ManagedKimg]);
+
+    /// <summary>Builds the image of a published sample again, without native code, under another name. The compressed layers are what zlib makes, whose version
+    /// is another in the binary; everything else must be the same.</summary>
+    public async Task SameWithoutNativeAsync(string project, string image, params string[] arguments)
+    {
+        string[] name = image.Split(':');
+        DotnetRun run = (await DotnetWithoutNativeAsync(
+            project, ["publish", "--no-build", "-t:BuildImage", Push, $"-p:ContainerRepository=managed/{name[0]}", .. arguments])).Succeeded();
+        Assert.Contains("any/kimg.dll", run.Texts().First(text => text.Contains("kimg.dll build", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Equal(await ConfigsAsync(image), await ConfigsAsync($"managed/{image}"));
+    }
+
+    /// <summary>Packed beside the binary.</summary>
+    public string ManagedKimg => Assert.Single(Directory.GetFiles(_directory["packages/kimg.tasks"], "kimg.dll", SearchOption.AllDirectories));
+
+    private async Task<DotnetRun> RunDotnetAsync(string directory, ImmutableDictionary<string, string> environment, params string[] arguments)
     {
         string log = Path.Combine(directory, $"{Guid.NewGuid():N}.binlog");
-        ProgramResult result = await HostProgram.RunAsync("dotnet", [.. arguments, "-nologo", "-bl:" + log], Environment(), directory);
+        ProgramResult result = await HostProgram.RunAsync("dotnet", [.. arguments, "-nologo", "-bl:" + log], environment, directory);
         return new DotnetRun(result, log);
+    }
+
+    // The configurations' digests, which hold those of the layers' contents; of an index one for each platform.
+    private async Task<string> ConfigsAsync(string image)
+    {
+        string location = $"docker://{Registry}/{image}";
+        JsonNode document = JsonNode.Parse(await HostProgram.MustAsync("skopeo", "inspect", "--raw", "--tls-verify=false", location))!;
+        if (document["manifests"] is not JsonArray manifests) return document["config"]!["digest"]!.GetValue<string>();
+        IEnumerable<Task<string>> each = manifests.Select(m => ConfigsAsync($"{image.Split(':')[0]}@{m!["digest"]}"));
+        return string.Join('\n', await Task.WhenAll(each));
     }
 
     /// <summary>As <see cref="DotnetAsync"/> for programs and verbs that take no binary log.</summary>
@@ -78,6 +110,8 @@ public sealed class DotnetMachine : IAsyncLifetime
         .Add("DOTNET_NOLOGO", "1")
         .Add("MSBUILDDISABLENODEREUSE", "1")
         .Add("CI", "")
+        // Whoever builds, and whenever: the same image.
+        .Add("SOURCE_DATE_EPOCH", "1700000000")
         .Add("SAMPLE_TOKEN", "s3cr3t-of-the-sample")
         .SetItems(more.Select(m => KeyValuePair.Create(m.Name, m.Value)));
 

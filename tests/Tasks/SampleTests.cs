@@ -24,6 +24,7 @@ public sealed class SampleTests(DotnetMachine machine)
         string tags = await HostProgram.MustAsync("skopeo", "list-tags", "--tls-verify=false", $"docker://{machine.Registry}/samples/console");
         Assert.Equal(["1", "1.2", "1.2.3", "latest"], JsonNode.Parse(tags)!["Tags"]!.AsArray().Select(t => t!.GetValue<string>()).Order());
         Assert.Equal(["/app/Console.dll", "/app/YamlDotNet.dll"], Directory.GetFiles(image.RootFs + "/app", "*.dll").Select(f => f[image.RootFs.Length..]).Order());
+        await machine.SameWithoutNativeAsync(project, "samples/console:1");
     }
 
     [Fact]
@@ -56,6 +57,10 @@ public sealed class SampleTests(DotnetMachine machine)
         TimeSpan spent = Assert.Single(second.Targets("BuildImage")).Duration + Assert.Single(second.Targets("_KimgPrepare")).Duration;
         // The figure to reach is 150 ms on a machine of one's own; this one may be busy.
         Assert.InRange(spent.TotalMilliseconds, 0, 1000);
+        await machine.SameWithoutNativeAsync(project, "samples/webapi:latest");
+        DotnetRun managed = (await machine.DotnetWithoutNativeAsync(
+            project, "publish", "--no-build", "-t:BuildImage", machine.Push, "-p:ContainerRepository=managed/samples/webapi")).Succeeded();
+        Assert.Equal("true", managed.Property("BuildImage", "KimgUpToDate"), ignoreCase: true);
 
         await File.AppendAllTextAsync(Path.Combine(project, "Program.cs"), "// changed\n");
         await machine.DotnetAsync(project, "publish", "-t:BuildImage", machine.Push, "-p:KimgTagsFromVersion=full");
@@ -79,6 +84,7 @@ public sealed class SampleTests(DotnetMachine machine)
         using PulledImage image = await PulledImage.PullAsync($"{machine.Registry}/samples/worker:latest");
         Assert.Contains("The job is done.\n", await image.RunAsync(), StringComparison.Ordinal);
         Assert.Equal("1000 1000 644\n", await image.RunAsync("stat", "-c", "%u %g %a", "/app/Worker.dll"));
+        await machine.SameWithoutNativeAsync(project, "samples/worker:latest");
     }
 
     [Fact]
@@ -93,6 +99,9 @@ public sealed class SampleTests(DotnetMachine machine)
         string dockerfile = await File.ReadAllTextAsync(Path.Combine(project, "obj/Release/net10.0/linux-x64/kimg/Dockerfile"));
         Assert.Contains("FROM scratch AS runtime\n", dockerfile, StringComparison.Ordinal);
         Assert.Contains("ENTRYPOINT [\"/app/SelfContained\"]", dockerfile, StringComparison.Ordinal);
+        await machine.SameWithoutNativeAsync(project, "samples/self-contained:latest");
+        using PulledImage managed = await PulledImage.PullAsync($"{machine.Registry}/managed/samples/self-contained:latest");
+        Assert.Equal("The runtime is in a layer of its own.\n", await managed.RunAsync());
     }
 
     // NativeAOT's runtime pack for net10.0 is not in every feed (docs/decisions/0001).
@@ -107,6 +116,7 @@ public sealed class SampleTests(DotnetMachine machine)
         Assert.Equal("Native code, and nothing else.\n", await image.RunAsync());
         Assert.Contains("runtime-deps", image.Config["config"]!["Labels"]!["org.opencontainers.image.base.name"]!.GetValue<string>(), StringComparison.Ordinal);
         Assert.DoesNotContain(Directory.GetFiles(image.RootFs + "/app"), file => file.EndsWith(".dll", StringComparison.Ordinal));
+        await machine.SameWithoutNativeAsync(project, "samples/aot:latest", here);
     }
 
     [Fact]
@@ -118,6 +128,7 @@ public sealed class SampleTests(DotnetMachine machine)
         string raw = await HostProgram.MustAsync("skopeo", "inspect", "--raw", "--tls-verify=false", $"docker://{machine.Registry}/samples/multi-arch:latest");
         Assert.Equal(["amd64", "arm64"], JsonNode.Parse(raw)!["manifests"]!.AsArray().Select(m => m!["platform"]!["architecture"]!.GetValue<string>()).Order());
         Assert.Contains("linux/arm64", run.Result.Output, StringComparison.Ordinal);
+        await machine.SameWithoutNativeAsync(project, "samples/multi-arch:latest", "-p:ContainerBaseImage=mcr.microsoft.com/dotnet/two:latest");
     }
 
     [Fact]
@@ -134,6 +145,15 @@ public sealed class SampleTests(DotnetMachine machine)
         Assert.DoesNotContain(run.Texts(), text => text.Contains("s3cr3t-of-the-sample", StringComparison.Ordinal));
         Assert.DoesNotContain("s3cr3t-of-the-sample", run.Result.Output + run.Result.Errors, StringComparison.Ordinal);
         Assert.Contains(run.Texts(), text => text.Contains("id=token,env=SAMPLE_TOKEN", StringComparison.Ordinal));
+
+        DotnetRun managed = await machine.DotnetWithoutNativeAsync(
+            project, "build", "--no-restore", "-c", "Release", "-t:BuildImage", machine.Push, "-p:KimgBuildOptions=--build-arg=RUNTIME=mcr.microsoft.com/dotnet/runtime:10.0");
+        Assert.NotEqual(0, managed.Result.ExitCode);
+        Microsoft.Build.Logging.StructuredLogger.Error refused = Assert.Single(managed.Errors);
+        Assert.Equal(("KIMG5001", 6), (refused.Code, refused.LineNumber));
+        Assert.EndsWith("/Dockerfile", refused.File, StringComparison.Ordinal);
+        Assert.Contains("RUN needs kimg's binary for Linux", refused.Text, StringComparison.Ordinal);
+        Assert.Contains("kubectl create -f", refused.Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -149,6 +169,7 @@ public sealed class SampleTests(DotnetMachine machine)
         (await machine.DotnetAsync(project, "publish", "--no-build", "-t:BuildImage", machine.Push)).Succeeded();
         using PulledImage changed = await PulledImage.PullAsync($"{machine.Registry}/samples/dockerfile-base:latest");
         Assert.Equal("Changed.\n", await changed.RunAsync());
+        await machine.SameWithoutNativeAsync(project, "samples/dockerfile-base:latest");
     }
 
     [Fact]

@@ -56,7 +56,7 @@ internal static class ContextParser
         }
 
         int colon = text.LastIndexOf(':');
-        if (colon > text.LastIndexOf('/')) (text, tag) = (text[..colon], text[(colon + 1)..]);
+        if (colon > text.LastIndexOfAny(['/', '\\'])) (text, tag) = (text[..colon], text[(colon + 1)..]);
         string path = Path.GetFullPath(text, currentDirectory);
         if (!File.Exists(Path.Combine(path, "oci-layout")))
             throw source.Invalid($"'{path}' is no OCI layout", "the directory must hold a file named oci-layout");

@@ -15,7 +15,7 @@ internal static class LocationParser
         if (!text.StartsWith(Layout, StringComparison.Ordinal)) return new RegistryLocation(ImageReference.Parse(text));
         string path = text[Layout.Length..];
         int colon = path.LastIndexOf(':');
-        string? tag = colon > path.LastIndexOf('/') ? path[(colon + 1)..] : null;
+        string? tag = colon > path.LastIndexOfAny(['/', '\\']) ? path[(colon + 1)..] : null;
         return new LayoutLocation(Path.GetFullPath(tag is null ? path : path[..colon], currentDirectory), tag);
     }
 }

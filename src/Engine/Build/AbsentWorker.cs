@@ -44,5 +44,5 @@ internal sealed class RefusedStep(IOp<OpResult> step) : IOp<OpResult>
 {
     public CacheMap<OpResult> CacheMap => step.CacheMap;
 
-    public Task<OpResult> ExecuteAsync(ImmutableArray<OpResult> inputs, CancellationToken cancellationToken) => throw AbsentWorker.Refusal();
+    public Task<OpResult> ExecuteAsync(ImmutableArray<OpResult> inputs, CancellationToken cancellationToken) => Task.FromException<OpResult>(AbsentWorker.Refusal());
 }

@@ -33,7 +33,7 @@ internal sealed class OpFactory(
             HttpSourceOp http => new HttpRunner(http, remote.Http, content, item.Report),
             OciLayoutSourceOp layout => new OciLayoutRunner(layout, contexts.Layout, images, item.Report),
             FileOp file => new FileRunner(file, vertex.Inputs.Length, unpacker, environment.Time),
-            ExecOp exec when environment.Worker is AbsentWorker => new RefusedStep(Step(exec, vertex, item)),
+            ExecOp exec when WorkerFactory.Refuses(environment.Worker) => new RefusedStep(Step(exec, vertex, item)),
             ExecOp exec => Step(exec, vertex, item),
             _ => throw new System.Diagnostics.UnreachableException(vertex.Op.GetType().Name),
         };

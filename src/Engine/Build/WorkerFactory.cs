@@ -13,6 +13,9 @@ internal static class WorkerFactory
     public static IWorker Create(BuilderOptions options, StateLayout state) =>
         IsPossible(options) ? WorkerLauncher.Create(Options(options, state)) : new AbsentWorker();
 
+    /// <summary>Whether a step is refused: a constant in the static binary.</summary>
+    public static bool Refuses(IWorker worker) => RuntimeFeature.IsDynamicCodeSupported && worker is AbsentWorker;
+
     /// <summary>A worker enters its namespaces before the runtime starts, which only the static binary can.</summary>
     internal static bool IsPossible(BuilderOptions options) =>
         !RuntimeFeature.IsDynamicCodeSupported || (NativeCode.IsUsable && options.WorkerExecutable is not null);

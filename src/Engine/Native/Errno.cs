@@ -37,7 +37,6 @@ internal static class Errno
     public const int ELOOP = 40;
     public const int ENODATA = 61;
     public const int ECONNRESET = 104;
-    public const int EILSEQ = 84;
     public const int EOPNOTSUPP = 95;
     public const int EDQUOT = 122;
 }

@@ -1,4 +1,5 @@
 using System.IO.Enumeration;
+using Kimg.Engine.Primitives;
 using Microsoft.Win32.SafeHandles;
 
 namespace Kimg.Engine.Native;
@@ -28,9 +29,14 @@ internal sealed class PortableDirectory(string root) : HostDirectory
 
     public override List<DirectoryItem> Read() => Guard(root, () =>
     {
-        var items = new FileSystemEnumerable<DirectoryItem>(
-            root, static (ref FileSystemEntry entry) => new DirectoryItem(entry.FileName.ToString(), entry.IsDirectory ? TypeDirectory : TypeFile), s_everything);
-        return items.Select(Checked).ToList();
+        List<DirectoryItem> items =
+        [
+            .. new FileSystemEnumerable<DirectoryItem>(
+                root, static (ref FileSystemEntry entry) => new DirectoryItem(entry.FileName.ToString(), entry.IsDirectory ? TypeDirectory : TypeFile), s_everything),
+        ];
+        // .NET makes U+FFFD of what is no text, and then cannot find it.
+        int bad = items.FindIndex(item => item.Name.Contains('\uFFFD', StringComparison.Ordinal));
+        return bad < 0 ? items : throw Unreadable(root, $"holds a name that is not UTF-8: '{items[bad].Name}'", "give that file another name");
     });
 
     public override bool TryStat(string name, out FileStat stat)
@@ -93,10 +99,6 @@ internal sealed class PortableDirectory(string root) : HostDirectory
             : new FileStat(FileStat.File, mode, info.Length, info.LastWriteTimeUtc);
     });
 
-    // .NET makes U+FFFD of what is no text, and then cannot find it.
-    private static DirectoryItem Checked(DirectoryItem item) =>
-        item.Name.Contains('\uFFFD', StringComparison.Ordinal) ? throw new SyscallException("readdir", Errno.EILSEQ, item.Name) : item;
-
     private static T Guard<T>(string path, Func<T> call)
     {
         try
@@ -105,13 +107,15 @@ internal sealed class PortableDirectory(string root) : HostDirectory
         }
         catch (Exception e) when (e is (IOException and not SyscallException) or UnauthorizedAccessException)
         {
+            if (e is IOException held && FileLock.IsHeld(held)) throw Unreadable(path, "is kept by another program for itself", "close it there, or exclude it in .dockerignore");
             throw new SyscallException("access", e switch
             {
                 UnauthorizedAccessException => Errno.EACCES,
                 FileNotFoundException or DirectoryNotFoundException => Errno.ENOENT,
-                IOException held when FileLock.IsHeld(held) => Errno.EBUSY,
                 _ => Errno.EIO,
             }, path);
         }
     }
+
+    private static KimgException Unreadable(string path, string why, string hint) => new(ErrorCode.ContextUnreadable, $"'{path}' {why}") { Hint = hint };
 }

@@ -203,14 +203,6 @@ internal sealed class ContextTree : IFileTree, IDisposable
                 {
                     Hint = "make it readable for the user who builds, or exclude it in .dockerignore",
                 },
-                Errno.EBUSY => new KimgException(ErrorCode.ContextUnreadable, $"cannot read '{where}': another program keeps it for itself", error)
-                {
-                    Hint = "close it there, or exclude it in .dockerignore",
-                },
-                Errno.EILSEQ => new KimgException(ErrorCode.ContextUnreadable, $"'{where}' holds a name that is not UTF-8: '{error.Path}'", error)
-                {
-                    Hint = "give the file another name, or " + NativeCode.LinuxCommand,
-                },
                 Errno.ENOENT or Errno.ENOTDIR when path.IsRoot => new KimgException(ErrorCode.ContextNotFound, $"no directory '{where}'", error)
                 {
                     Hint = "the build context must be an existing directory",

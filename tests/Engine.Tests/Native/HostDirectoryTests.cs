@@ -1,5 +1,6 @@
 using System.Text;
 using Kimg.Engine.Native;
+using Kimg.Engine.Primitives;
 using Kimg.TestKit;
 using Microsoft.Win32.SafeHandles;
 using Xunit;
@@ -91,9 +92,18 @@ public sealed class HostDirectoryTests : IDisposable
         using HostDirectory linux = Open(portable: false), portable = Open(portable: true);
 
         Assert.Equal("x", Text(linux, Assert.Single(linux.Read()).Name));
-        Assert.Equal(Errno.EILSEQ, ErrorOf(() => portable.Read()));
+        Assert.Contains("a name that is not UTF-8", Assert.Throws<KimgException>(portable.Read).Message, StringComparison.Ordinal);
         // Nor could the test remove it.
         await HostProgram.MustAsync("find", _directory.Path, "-type", "f", "-delete");
+    }
+
+    [Fact]
+    public void A_file_that_another_program_keeps_is_told()
+    {
+        Write("file", "x", UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        using HostDirectory portable = Open(portable: true);
+        using FileLock kept = FileLock.Acquire(_directory["file"], exclusive: true);
+        Assert.Contains("is kept by another program", Assert.Throws<KimgException>(() => portable.OpenFile("file")).Message, StringComparison.Ordinal);
     }
 
     [Fact]
