@@ -3,6 +3,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 [[ ${KIMG_PACK_NATIVE:-} == keep && -x artifacts/native/linux-x64/kimg ]] || bash scripts/native.sh
+# The time of what is in the packages: the same commit gives the same packages.
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 rm -rf artifacts/packages artifacts/tasks artifacts/managed
 quiet=(-nologo -v quiet -clp:NoSummary -c Release --no-restore)
 for project in src/Tasks src/Tool src/Cli; do dotnet restore "$project" -nologo -v quiet; done

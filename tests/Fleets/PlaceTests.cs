@@ -44,7 +44,7 @@ public sealed partial class PlaceTests
 
     private static IEnumerable<string> Files()
     {
-        string[] folders = ["docs", "deploy", "gitlab-ci-templates", "circleci-orb", "src/Action", ".github", "samples"], kinds = [".md", ".yml", ".yaml", ".sh", ".js", ".json"];
+        string[] folders = ["docs", "deploy", "gitlab-ci-templates", "circleci-orb", "src/Action", ".github", "samples"], kinds = [".md", ".yml", ".yaml", ".sh", ".js", ".json", ".Dockerfile"];
         return folders.SelectMany(f => Directory.EnumerateFiles(RepositoryFiles.Path(f), "*", SearchOption.AllDirectories))
             .Concat([RepositoryFiles.Path("README.md"), RepositoryFiles.Path("action.yml")])
             .Where(f => kinds.Contains(Path.GetExtension(f))).Select(f => Path.GetRelativePath(RepositoryFiles.Root, f)).Where(f => !f.Split('/').Any(p => p is "bin" or "obj"));

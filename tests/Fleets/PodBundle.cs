@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Kimg.TestKit;
 
 namespace Kimg.Fleets;
@@ -97,11 +98,31 @@ internal sealed class PodBundle : IDisposable
     public string Id => _id;
 
     /// <summary>In a user namespace the files are those of its root; elsewhere the kubelet does it by an idmapped mount.</summary>
-    public async Task UnpackAsync()
+    /// <param name="idMappers">Of deploy/image/uidmap.Dockerfile what makes it another image: newuidmap and newgidmap, this machine's, by file capabilities.</param>
+    public async Task UnpackAsync(bool idMappers = false)
     {
         await ReleaseImage.UnpackAsync(Root);
         await HostProgram.MustAsync("chmod", "755", _directory.Path);
+        string[] programs = idMappers ? ["newuidmap", "newgidmap"] : [];
+        foreach (string program in programs)
+        {
+            string path = (await HostProgram.MustAsync("which", program)).Trim();
+            foreach (Match library in Regex.Matches(await HostProgram.MustAsync("ldd", path), "(/\\S+) \\(")) await CopyAsync(library.Groups[1].Value);
+            await CopyAsync(path);
+            await File.WriteAllTextAsync(Path.Combine(Root, program == "newuidmap" ? "etc/subuid" : "etc/subgid"), "kimg:2000:60000\n");
+        }
+
         if (_shift > 0) Chown(Root, _shift, _shift);
+        // The owner of the pod's user namespace; a node does it by the mount of the image.
+        foreach (string program in programs)
+            await HostProgram.MustAsync("setcap", "-n", $"{_shift}", program == "newuidmap" ? "cap_setuid+ep" : "cap_setgid+ep", Root + (await HostProgram.MustAsync("which", program)).Trim());
+    }
+
+    private async Task CopyAsync(string path)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Root + path)!);
+        await HostProgram.MustAsync("cp", "--dereference", path, Root + path);
+        await HostProgram.MustAsync("chmod", "755", Root + path);
     }
 
     public async Task<ProgramResult> RunAsync() => await HostProgram.RunAsync("runc", ["--root", _directory["runc"], "run", "--bundle", _directory.Path, _id], limit: TimeSpan.FromMinutes(2));

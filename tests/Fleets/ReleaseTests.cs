@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text.Json;
 using Kimg.TestKit;
 using Xunit;
@@ -16,6 +17,23 @@ public sealed class ReleaseTests
         foreach (string file in new[] { "SHA256SUMS", "release.json", "install.sh", "kimg-linux-amd64.spdx.json", "kimg-linux-amd64.cdx.json" })
             Assert.Equal(await File.ReadAllTextAsync(Path.Combine(first, file)), await File.ReadAllTextAsync(again[file]));
         (await HostProgram.RunAsync("sha256sum", ["--check", "SHA256SUMS"], directory: first)).OutputOrThrow();
+    }
+
+    [Fact]
+    public async Task The_same_output_of_the_compiler_gives_the_same_package()
+    {
+        using TempDirectory directory = new();
+        Dictionary<string, string> environment = new() { ["SOURCE_DATE_EPOCH"] = "1700000000", ["MSBUILDDISABLENODEREUSE"] = "1" };
+        foreach (string run in new[] { "one", "two" })
+        {
+            string[] pack = ["pack", RepositoryFiles.Path("src/Tool"), "-c", "Release", "--no-build", "--no-restore", "-nologo", "-v", "quiet", "-o", directory[run]];
+            (await HostProgram.RunAsync("dotnet", pack, environment)).OutputOrThrow();
+        }
+
+        string name = Path.GetFileName(Assert.Single(Directory.GetFiles(directory["one"])));
+        Assert.Equal(await File.ReadAllBytesAsync(directory["one/" + name]), await File.ReadAllBytesAsync(directory["two/" + name]));
+        using ZipArchive package = ZipFile.OpenRead(directory["one/" + name]);
+        Assert.All(package.Entries, entry => Assert.Equal(2023, entry.LastWriteTime.Year));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Kimg.Engine.Native;
+using Kimg.Engine.Primitives;
 using Microsoft.Win32.SafeHandles;
 
 namespace Kimg.Engine.Sandbox;
@@ -40,7 +41,20 @@ internal sealed class SystemMounts(SafeFileHandle root, SandboxSpec spec)
         foreach (string path in s_masked) MountPoints.AtExisting(root, path, Hide);
     }
 
-    private void MountProc() => At("/proc", target => Mounts.Mount("proc", target, "proc", Restricted));
+    private void MountProc() => At("/proc", target =>
+    {
+        try
+        {
+            Mounts.Mount("proc", target, "proc", Restricted);
+        }
+        catch (SyscallException e) when (e.Errno is Errno.EPERM)
+        {
+            throw new KimgException(ErrorCode.NoSandbox, "RUN cannot be isolated here: a step gets a /proc of its own, and the kernel gives none where parts of this container's are masked", e)
+            {
+                Hint = "run the container with its whole /proc (docker: --security-opt systempaths=unconfined; Kubernetes: procMount: Unmasked, with hostUsers: false)",
+            };
+        }
+    });
 
     private void MountDev()
     {
