@@ -31,11 +31,15 @@ internal static class BaseImages
     {
         Directory.CreateDirectory(Path.Combine(layout, "blobs", "sha256"));
         await File.WriteAllTextAsync(Path.Combine(layout, "oci-layout"), """{"imageLayoutVersion":"1.0.0"}""");
-        JsonNode like = description["like"] is { } other ? bases[other.GetValue<string>()]! : description;
+        JsonArray[] layers =
+        [
+            .. (description["like"] is { } other ? bases[other.GetValue<string>()]!["layers"]!.AsArray() : []).Concat(description["layers"] as JsonArray ?? [])
+                .Select(layer => layer!.AsArray()),
+        ];
         JsonObject[] manifests =
         [
             .. (description["platforms"]?.AsArray().Select(p => p!.GetValue<string>()) ?? ["linux/amd64"])
-                .Select(platform => Manifest(layout, description, like["layers"]!.AsArray(), platform)),
+                .Select(platform => Manifest(layout, description, layers, platform)),
         ];
         JsonObject root = manifests[0];
         if (manifests.Length > 1)
@@ -53,12 +57,12 @@ internal static class BaseImages
             Path.Combine(layout, "index.json"), new JsonObject { ["schemaVersion"] = 2, ["manifests"] = new JsonArray(root) }.ToJsonString());
     }
 
-    private static JsonObject Manifest(string layout, JsonObject description, JsonArray layers, string platform)
+    private static JsonObject Manifest(string layout, JsonObject description, JsonArray[] layers, string platform)
     {
         JsonArray diffs = [], blobs = [], history = [];
-        foreach (JsonNode? layer in layers)
+        foreach (JsonArray layer in layers)
         {
-            byte[] tar = Tar(layer!.AsArray());
+            byte[] tar = Tar(layer);
             diffs.Add((JsonNode)Digest(tar));
             blobs.Add((JsonNode)Blob(layout, "application/vnd.oci.image.layer.v1.tar+gzip", Compress(tar)));
             history.Add((JsonNode)new JsonObject { ["created"] = Created, ["created_by"] = $"base layer {history.Count}" });

@@ -33,6 +33,8 @@ internal static class BuildctlArguments
                 "--no-cache-filter" => [$"--opt=no-cache={value}"],
                 "--secret" or "--ssh" or "--allow" or "--progress" => [word],
                 "--build-context" => NamedContext(value),
+                "--cache-from" => [$"--import-cache={value}"],
+                "--cache-to" => [$"--export-cache={value}"],
                 "--provenance" => [],
                 _ when !word.StartsWith('-') => Context(word),
                 _ => throw new InvalidDataException($"buildctl has no '{word}'"),

@@ -8,8 +8,8 @@ namespace Kimg.Conformance;
 /// <summary>A registry with the base images, one state directory, and every case built once, two at a time.</summary>
 public sealed class Machine : IAsyncLifetime
 {
-    private static readonly bool s_record = Environment.GetEnvironmentVariable("KIMG_RECORD_VECTORS") == "1";
-    private static readonly bool s_recordAll = Environment.GetEnvironmentVariable("KIMG_RECORD_ALL") == "1";
+    internal static bool Records { get; } = Environment.GetEnvironmentVariable("KIMG_RECORD_VECTORS") == "1";
+    internal static bool RecordsAll { get; } = Environment.GetEnvironmentVariable("KIMG_RECORD_ALL") == "1";
     private readonly TempDirectory _work = new();
     private readonly ConcurrentDictionary<string, TaskCompletionSource<JsonObject>> _results = new();
     private readonly ConcurrentDictionary<string, Task<JsonObject>> _asked = new();
@@ -27,17 +27,17 @@ public sealed class Machine : IAsyncLifetime
             _results[name] = new TaskCompletionSource<JsonObject>();
         string[] command = [RepositoryFiles.Kimg, "build", "--state-dir", _work["state"], "--network=host", "--allow=network.host"];
         Builder kimg = new(command, _work["kimg"], _registry.Host, _server, peer: null);
-        if (s_record) UsePeer(await Peer.FindAsync() ?? throw new InvalidOperationException("there is no BuildKit to record from"));
+        if (Records) UsePeer(await Peer.FindAsync() ?? throw new InvalidOperationException("there is no BuildKit to record from"));
         _building = Parallel.ForEachAsync(BuildCase.Names, new ParallelOptions { MaxDegreeOfParallelism = 2 }, async (name, cancellationToken) =>
         {
             try
             {
                 BuildCase build = BuildCase.Read(name);
                 await _server.AddAsync(build);
-                if (s_record && (s_recordAll || !File.Exists(build.ExpectedFile)) && !build.IsByHand)
+                if (Records && (RecordsAll || !File.Exists(build.ExpectedFile)) && !build.IsByHand)
                     await File.WriteAllTextAsync(build.ExpectedFile, Expectation.Format(await AskAsync(build)), cancellationToken);
                 JsonObject result = await kimg.BuildAsync(build);
-                if (s_record && build.IsByHand && !File.Exists(build.ExpectedFile))
+                if (Records && build.IsByHand && !File.Exists(build.ExpectedFile))
                     await File.WriteAllTextAsync(build.ExpectedFile, Expectation.Format(result), cancellationToken);
                 _results[name].SetResult(result);
             }

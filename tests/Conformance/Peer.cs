@@ -7,6 +7,13 @@ namespace Kimg.Conformance;
 /// <param name="Version">What it calls itself.</param>
 internal sealed record Peer(IReadOnlyList<string> Command, bool IsBuildctl, string Version)
 {
+    /// <summary>Empties its build cache.</summary>
+    public async Task PruneAsync()
+    {
+        string[] words = IsBuildctl ? [Command[0], "prune", "--all"] : [.. Command.SkipLast(2), "prune", "--all", "--force"];
+        await HostProgram.MustAsync(words[0], words[1..]);
+    }
+
     /// <summary>KIMG_PEER_BUILDX, else docker buildx, else buildctl; null: none of them answers.</summary>
     public static async Task<Peer?> FindAsync()
     {

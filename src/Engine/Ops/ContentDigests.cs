@@ -14,8 +14,10 @@ internal static class ContentDigests
     public static async Task<Digest> OfCopiesAsync(IFileTree tree, IEnumerable<CopyAction> actions, CancellationToken cancellationToken)
     {
         var items = new List<(string Name, TarEntry Entry)>();
+        int copy = 0;
         foreach (CopyAction action in actions)
         {
+            copy++;
             foreach (SourceSelection selection in SourceSelection.Of(tree, action))
             {
                 foreach (ImagePath root in selection.Roots)
@@ -23,7 +25,7 @@ internal static class ContentDigests
                     // A file keeps its name at the destination; a directory gives only its contents, unless --parents shows the whole path.
                     TarEntry followed = selection.Follow(root);
                     string name = followed.Type == EntryType.Directory ? "" : root.Name;
-                    foreach (Selected item in selection.Walk(followed)) items.Add(($"{name}\0{item.Path.Value}", item.Entry));
+                    foreach (Selected item in selection.Walk(followed)) items.Add(($"{copy}\0{name}\0{item.Path.Value}", item.Entry));
                 }
             }
         }

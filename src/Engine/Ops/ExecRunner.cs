@@ -20,7 +20,8 @@ internal sealed class ExecRunner : IOp<OpResult>
         (_op, _meta, _environment, _directories, _output) = (op, meta, environment, directories, output);
         CacheMap = new CacheMap<OpResult>
         {
-            Digest = OpDigest.Of(op),
+            Digest = OpDigest.Of(Essence(op)),
+            ByContent = OpDigest.Of(Moved(Essence(op))),
             Inputs = [.. Enumerable.Range(0, inputCount).Select(ContentOf)],
         };
     }
@@ -49,14 +50,37 @@ internal sealed class ExecRunner : IOp<OpResult>
         return root.Append(new DirectoryLayer(id, key, _environment.Worker) { Created = _environment.Time.GetUtcNow() });
     }
 
+    // What is behind a cache mount or a host's name is not known to the key anyway, so that neither which mount it is nor the address counts.
+    private static ExecOp Essence(ExecOp op) => op with
+    {
+        Mounts = [.. op.Mounts.Select(mount => mount is CacheMount cache ? cache with { Id = "", Sharing = CacheSharing.Shared } : mount)],
+        ExtraHosts = [.. op.ExtraHosts.Select(host => host with { Address = "" })],
+    };
+
+    // A directory that is moved together with its mount gives the same.
+    private static ExecOp Moved(ExecOp op) => op with { Mounts = [.. op.Mounts.Select(mount => mount is BindMount { Input: > 0 } bind ? bind with { Source = "" } : mount)] };
+
     // The root file system counts by its identity; read-only binds by what they show.
     private ContentDigest<OpResult>? ContentOf(int input)
     {
-        BindMount? bind = _op.Mounts.OfType<BindMount>().FirstOrDefault(mount => mount.Input == input);
-        string? source = bind?.Source ?? _op.Mounts.OfType<CacheMount>().FirstOrDefault(mount => mount.Input == input)?.Source;
-        if (input == 0 || source is null) return null;
+        // Mounts of the same stage or context share an input: each of them counts.
+        ImmutableArray<string> sources =
+        [
+            .. _op.Mounts.Select(mount => mount switch
+            {
+                BindMount bind when bind.Input == input => bind.Source,
+                CacheMount cache when cache.Input == input => cache.Source,
+                _ => null,
+            }).OfType<string>(),
+        ];
+        if (input == 0 || sources.IsEmpty) return null;
         return async (result, cancellationToken) =>
-            await ContentDigests.OfTreeAsync(await result.TreeAsync(cancellationToken), ImagePath.Normalize(source), cancellationToken);
+        {
+            IFileTree tree = await result.TreeAsync(cancellationToken);
+            var digests = new List<Digest>();
+            foreach (string source in sources) digests.Add(await ContentDigests.OfTreeAsync(tree, ImagePath.Normalize(source), cancellationToken));
+            return digests is [var only] ? only : Digest.Sha256(string.Join('\n', digests));
+        };
     }
 
     private StepRequest RequestOf(Snapshot root, SnapshotKey key, StepMounts mounts) => new()

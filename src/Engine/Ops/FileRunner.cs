@@ -20,6 +20,7 @@ internal sealed class FileRunner : IOp<OpResult>
         CacheMap = new CacheMap<OpResult>
         {
             Digest = OpDigest.Of(op),
+            ByContent = OpDigest.Of(Moved(op)),
             Inputs = [.. Enumerable.Range(0, inputCount).Select(ContentOf)],
         };
     }
@@ -74,6 +75,16 @@ internal sealed class FileRunner : IOp<OpResult>
         if (input == 0 || copies.IsEmpty) return null;
         return async (result, cancellationToken) => await ContentDigests.OfCopiesAsync(await result.TreeAsync(cancellationToken), copies, cancellationToken);
     }
+
+    // A directory that is moved together with its COPY gives the same; what a file is called may matter at the destination.
+    private static FileOp Moved(FileOp op) => op with
+    {
+        Actions =
+        [
+            .. op.Actions.Select(action => action is CopyAction { Input: > 0, Parents: false } copy
+                ? copy with { Sources = [.. copy.Sources.Select(source => source.TrimEnd('/').Split('/')[^1])] } : action),
+        ],
+    };
 
     private async Task ApplyAsync(TreeEditor editor, FileAction action, ImmutableArray<OpResult> inputs, CancellationToken cancellationToken)
     {

@@ -24,6 +24,9 @@ internal sealed record CacheMap<TResult>
 {
     public required Digest Digest { get; init; }
 
+    /// <summary>The operation without what the content digests of its inputs say already (where in an input the files are); null: as <see cref="Digest"/>.</summary>
+    public Digest? ByContent { get; init; }
+
     /// <summary>One per input: digest of exactly what the operation uses of that input's result, or null where only the input's identity counts.</summary>
     public ImmutableArray<ContentDigest<TResult>?> Inputs { get; init; } = [];
 

@@ -119,7 +119,7 @@ internal sealed class Solver<TResult>(
 
         if (map.Inputs.Any(i => i is not null))
         {
-            Digest byContent = CacheKey.Of("content", map.Digest, await DigestsOf(node, inputs, _ => true));
+            Digest byContent = CacheKey.Of("content", map.ByContent ?? map.Digest, await DigestsOf(node, inputs, _ => true));
             if (await FindAsync(node, byContent, tried, lookUp) is { } same) return same;
         }
 

@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json.Nodes;
+using Kimg.TestKit;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace Kimg.Conformance;
+
+/// <summary>An empty machine with a cache from a registry, after usual edits: kimg runs no step that BuildKit takes from its own cache.</summary>
+public sealed class CacheEditTests(CacheMachine machine, ITestOutputHelper output) : IClassFixture<CacheMachine>
+{
+    private const string Page = "docs/cache-edits.md", Mark = "<!-- counted -->\n";
+
+    public static TheoryData<string, string> Edits
+    {
+        get
+        {
+            TheoryData<string, string> all = [];
+            foreach (CacheEdit edit in CacheCase.All.SelectMany(project => project.Edits)) all.Add(edit.Case.Name, edit.Name);
+            return all;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Edits))]
+    public async Task Runs_no_step_that_BuildKit_does_not_run(string project, string edit)
+    {
+        CacheCase cached = CacheCase.All.Single(c => c.Name == project);
+        JsonNode theirs = cached.Expected["edits"]![edit]!;
+        JsonObject ours = await machine.ResultAsync(cached.Edits.Single(e => e.Name == edit));
+        Assert.Equal(Steps(theirs), Steps(ours));
+        Assert.Empty(Ran(ours).Except(Ran(theirs)));
+    }
+
+    [Fact]
+    public async Task The_page_on_edits_says_how_many_steps_run()
+    {
+        StringBuilder page = new();
+        int ours = 0, theirs = 0;
+        foreach (CacheCase project in CacheCase.All)
+        {
+            page.Append(CultureInfo.InvariantCulture, $"\n## {project.Name}\n\n```dockerfile\n{project.Dockerfile.Replace("${BASE}", "base", StringComparison.Ordinal)}```\n\n");
+            page.Append("| edit | steps | BuildKit runs | kimg runs |\n|---|---|---|---|\n");
+            foreach (CacheEdit edit in project.Edits)
+            {
+                JsonNode expected = project.Expected["edits"]![edit.Name]!;
+                JsonObject built = await machine.ResultAsync(edit);
+                (ours, theirs) = (ours + Ran(built).Count(), theirs + Ran(expected).Count());
+                page.Append(CultureInfo.InvariantCulture, $"| {edit.Name} | {Steps(built)} | {Ran(expected).Count()} | {Ran(built).Count()} |\n");
+            }
+        }
+
+        string all = $"{CacheCase.All.Sum(project => project.Edits.Count)} edits; BuildKit runs {theirs} steps after them, kimg {ours}. BuildKit is {CacheCase.All[0].Expected["by"]}.\n{page}";
+        string text = await File.ReadAllTextAsync(RepositoryFiles.Path(Page)), head = text[..(text.IndexOf(Mark, StringComparison.Ordinal) + Mark.Length)];
+        if (Machine.Records) await File.WriteAllTextAsync(RepositoryFiles.Path(Page), head + "\n" + all);
+        else Assert.Equal(head + "\n" + all, text);
+    }
+
+    [Fact]
+    [Trait("Category", "Differential")]
+    public async Task Runs_no_step_that_the_BuildKit_of_this_machine_does_not_run()
+    {
+        List<string> report = [];
+        int compared = 0, more = 0;
+        Peer? peer = await Peer.FindAsync();
+        foreach (CacheCase project in peer is null ? [] : CacheCase.All)
+        {
+            JsonObject theirs = await machine.AskAsync(project, peer!, _ => true);
+            foreach (CacheEdit edit in project.Edits)
+            {
+                string[] only = [.. Ran(await machine.ResultAsync(edit)).Except(Ran(theirs[edit.Name]!))];
+                compared++;
+                if (only.Length == 0) continue;
+                more++;
+                report.Add($"{project.Name}: {edit.Name}: only kimg runs {string.Join(", ", only)}");
+            }
+        }
+
+        report.Add(peer is null
+            ? $"caches: 0 of {Edits.Count()} edits compared: BuildKit not installed, or not running (docker buildx, buildctl)"
+            : $"caches: {compared} of {Edits.Count()} edits compared with {peer.Version}: kimg runs more after {more}");
+        Directory.CreateDirectory(RepositoryFiles.Path("artifacts/test-results"));
+        await File.WriteAllTextAsync(RepositoryFiles.Path("artifacts/test-results/differential-caches.txt"), string.Join('\n', report) + "\n");
+        report.ForEach(output.WriteLine);
+        Assert.Equal(0, more);
+    }
+
+    private static int Steps(JsonNode built) => built["steps"]!.GetValue<int>();
+
+    private static IEnumerable<string> Ran(JsonNode built) => built["ran"]!.AsArray().Select(name => name!.GetValue<string>());
+}
