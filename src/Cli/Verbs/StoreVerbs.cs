@@ -26,7 +26,8 @@ internal static class StoreVerbs
 
     private static readonly OptionRow s_all = new("all", ValueKind.Flag, "Also images that have a name") { Short = 'a' };
 
-    private static readonly OptionRow s_filter = new("filter", ValueKind.Many, "Only what this holds for: id, type, kind, description, inuse, until; with =, != or ~=")
+    private static readonly OptionRow s_filter = new(
+        "filter", ValueKind.Many, "Only what this holds for: id, type, kind, description, inuse, mutable, immutable, shared, private, parents, until; with =, != or ~=")
     {
         Value = "KEY=VALUE",
     };

@@ -25,7 +25,7 @@ internal sealed class StateInventory(BuildServices services, GarbageCollector bl
         foreach (DiskUsage blob in listed)
         {
             bool named = roots.Contains(blob.Digest);
-            var usage = new UsageItem("blob", blob.Digest.ToString(), blob.Size, blob.LastUsed, blob.InUse || named, named ? "of a named image" : "");
+            var usage = new UsageItem("blob", blob.Digest.ToString(), blob.Size, blob.LastUsed, blob.InUse || named, named ? "of a named image" : "") { Shared = named };
             items.Add(new StateItem(usage, _ => blobs.TryRemove(blob)));
         }
 

@@ -4,7 +4,11 @@ namespace Kimg.Engine.Build;
 
 /// <summary>One thing in the state directory.</summary>
 /// <param name="Kind">blob, snapshot, cache mount, cache record, layer record, imported cache, index, tar or context.</param>
-public sealed record UsageItem(string Kind, string Id, long Bytes, DateTimeOffset LastUsed, bool InUse, string Description);
+public sealed record UsageItem(string Kind, string Id, long Bytes, DateTimeOffset LastUsed, bool InUse, string Description)
+{
+    /// <summary>It belongs to an image that has a name, not to the cache alone.</summary>
+    public bool Shared { get; init; }
+}
 
 /// <summary>What may be deleted. Without a limit: everything that is not in use.</summary>
 /// <param name="OlderThan">Only what was not used for this long; null: any age.</param>

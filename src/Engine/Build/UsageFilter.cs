@@ -3,18 +3,12 @@ using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Build;
 
-/// <summary>One --filter of du and prune, as BuildKit's: <c>key=value</c>, <c>key!=value</c>, <c>key~=pattern</c>, <c>inuse</c>. All filters of a request must
-/// hold.</summary>
+/// <summary>One --filter of du and prune, as BuildKit's: <c>key=value</c>, <c>key!=value</c>, <c>key~=pattern</c>, or a key alone. All filters of a request
+/// must hold.</summary>
 public sealed class UsageFilter
 {
-    // BuildKit's types of records, and what they are here.
-    private static readonly Dictionary<string, string[]> s_types = new(StringComparer.Ordinal)
-    {
-        ["regular"] = ["snapshot", "blob", "tar"],
-        ["exec.cachemount"] = ["cache mount"],
-        ["source.local"] = ["context"],
-        ["internal"] = ["cache record", "layer record", "index", "imported cache"],
-    };
+    // BuildKit's types of records; nothing here is of the second and third kind.
+    private static readonly string[] s_types = ["regular", "frontend", "source.git.checkout", "source.local", "exec.cachemount", "internal"];
 
     // The longer of two that begin alike comes first.
     private static readonly string[] s_signs = ["==", "=", "!=", "~="];
@@ -39,43 +33,51 @@ public sealed class UsageFilter
         string sign = s_signs.FirstOrDefault(s => rest.StartsWith(s, StringComparison.Ordinal)) ?? "", value = rest[sign.Length..];
         if (key.Length == 0 || (sign.Length == 0 && rest.Length > 0)) throw Invalid(text, "it is not key=value, key!=value or key~=pattern");
         if (key is "until" or "unused-for") return sign is "=" or "==" ? new UsageFilter(text, _ => true, duration(value)) : throw Invalid(text, "it needs a duration");
-        if (key == "inuse") return new UsageFilter(text, Boolean(text, sign, value) is var wanted ? item => item.InUse == wanted : _ => false);
-        if (key == "type") return Type(text, sign, value);
+        Func<UsageItem, bool>? property = key switch
+        {
+            "inuse" => item => item.InUse,
+            "shared" => item => item.Shared,
+            "private" => item => !item.Shared,
+            "mutable" => IsMutable,
+            "immutable" => item => !IsMutable(item),
+            _ => null,
+        };
+        if (property is not null) return new UsageFilter(text, Boolean(text, sign, value) is var wanted ? item => property(item) == wanted : property);
         Func<UsageItem, string> field = key switch
         {
             "id" => item => item.Id,
             "description" => item => item.Description,
             "kind" => item => item.Kind,
-            "mutable" or "immutable" or "shared" or "private" or "parent" =>
-                throw new KimgException(ErrorCode.UnsupportedFeature, $"--filter {key} is not supported: layers here are not records of that kind") { Hint = "use id, type, kind, description, inuse or until" },
+            "type" => TypeOf,
+            // Each thing stands for itself here: a snapshot is a whole tree, not what was added to another.
+            "parents" or "parent" => _ => "",
             _ => throw Invalid(text, $"unknown key '{key}'"),
         };
-        switch (sign)
+        if (key == "type" && sign is "=" or "==" or "!=" && !s_types.Contains(value)) throw Invalid(text, $"unknown type '{value}'", "types: " + string.Join(", ", s_types));
+        return sign switch
         {
-            case "=" or "==":
-                return new UsageFilter(text, item => field(item) == value);
-            case "!=":
-                return new UsageFilter(text, item => field(item) != value);
-            case "~=":
-                if (value.AsSpan().ContainsAny(s_beyond)) throw Invalid(text, "of regular expressions only ^ $ . and .* are understood");
-                return new UsageFilter(text, item => Contains(field(item), value));
-            default:
-                return new UsageFilter(text, item => field(item).Length > 0);
-        }
+            // As with buildx, a part of an ID will do.
+            "=" or "==" when key == "id" => new UsageFilter(text, item => item.Id.Contains(value, StringComparison.Ordinal)),
+            "=" or "==" => new UsageFilter(text, item => field(item) == value),
+            "!=" => new UsageFilter(text, item => field(item) != value),
+            "~=" when value.AsSpan().ContainsAny(s_beyond) => throw Invalid(text, "of regular expressions only ^ $ . and .* are understood"),
+            "~=" => new UsageFilter(text, item => Contains(field(item), value)),
+            _ => new UsageFilter(text, item => field(item).Length > 0),
+        };
     }
 
     internal bool Holds(UsageItem item) => _holds(item);
 
-    private static UsageFilter Type(string text, string sign, string value)
+    private static string TypeOf(UsageItem item) => item.Kind switch
     {
-        if (!s_types.TryGetValue(value, out string[]? kinds)) throw Invalid(text, $"unknown type '{value}'", "types: " + string.Join(", ", s_types.Keys));
-        return sign switch
-        {
-            "=" or "==" => new UsageFilter(text, item => kinds.Contains(item.Kind)),
-            "!=" => new UsageFilter(text, item => !kinds.Contains(item.Kind)),
-            _ => throw Invalid(text, "type takes = and !="),
-        };
-    }
+        "snapshot" or "blob" or "tar" => "regular",
+        "cache mount" => "exec.cachemount",
+        "context" => "source.local",
+        _ => "internal",
+    };
+
+    // What later builds write into. Everything else is what it was when it was made.
+    private static bool IsMutable(UsageItem item) => item.Kind is "cache mount" or "context";
 
     private static bool Boolean(string text, string sign, string value) => (sign, value) switch
     {
