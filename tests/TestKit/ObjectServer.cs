@@ -37,13 +37,16 @@ public sealed class ObjectServer : IDisposable
 
     public bool HasContainer { get; set; }
 
+    /// <summary>Uploads in parts that were neither completed nor taken back.</summary>
+    public int Unfinished => _blocks.Count;
+
     public void Dispose() => _server.Dispose();
 
     private ScriptedAnswer Answer(ScriptedRequest request)
     {
         if (Fault?.Invoke(request) is { } fault) return fault;
         string path = request.Path.Split('?')[0];
-        if (path.StartsWith("/results/twirp/", StringComparison.Ordinal)) return GitHub(request, path[(path.LastIndexOf('/') + 1)..]);
+        if (path.Contains("/twirp/", StringComparison.Ordinal)) return GitHub(request, path[(path.LastIndexOf('/') + 1)..]);
         if (path.StartsWith("/signed/", StringComparison.Ordinal)) return request.Path.Contains("sig=ok", StringComparison.Ordinal) ? Azure(request, path) : new ScriptedAnswer(403);
         if (path.StartsWith("/account/", StringComparison.Ordinal))
         {
@@ -56,6 +59,34 @@ public sealed class ObjectServer : IDisposable
 
     private ScriptedAnswer S3(ScriptedRequest request, string path)
     {
+        Dictionary<string, string> query = Query(request.Path);
+        string id = query.GetValueOrDefault("uploadId", "");
+        switch (request.Method)
+        {
+            case "POST" when query.ContainsKey("uploads"):
+                id = $"{Interlocked.Increment(ref _order)}/of {path}";
+                _blocks[id] = [];
+                return new ScriptedAnswer(200, $"<InitiateMultipartUploadResult><UploadId>{id}</UploadId></InitiateMultipartUploadResult>");
+            case "PUT" when request.Headers.GetValueOrDefault("x-amz-copy-source-range") is { } range:
+                Written[Uri.UnescapeDataString("/" + request.Headers["x-amz-copy-source"])] = DateTimeOffset.UtcNow;
+                _blocks[id][query["partNumber"]] = Encoding.ASCII.GetBytes(range);
+                return new ScriptedAnswer(200, $"<CopyPartResult><ETag>&quot;{query["partNumber"]}&quot;</ETag></CopyPartResult>");
+            case "PUT" when id.Length > 0:
+                _blocks[id][query["partNumber"]] = request.Body;
+                return new ScriptedAnswer(200, "", ("ETag", $"\"{query["partNumber"]}\""));
+            case "POST" when _blocks.TryRemove(id, out Dictionary<string, byte[]>? parts):
+                string[] tags = [.. request.Text.Split("<ETag>").Skip(1).Select(tag => tag.Split('<')[0].Replace("&quot;", "", StringComparison.Ordinal))];
+                using (var whole = new MemoryStream())
+                {
+                    foreach (string tag in tags) whole.Write(parts[tag]);
+                    Put(path, whole.ToArray());
+                }
+
+                return new ScriptedAnswer(200, "<CompleteMultipartUploadResult><ETag>&quot;whole&quot;</ETag></CompleteMultipartUploadResult>");
+            case "DELETE":
+                return new ScriptedAnswer(_blocks.TryRemove(id, out _) ? 204 : 404);
+        }
+
         if (request.Method == "PUT" && request.Headers.GetValueOrDefault("x-amz-copy-source") is { } source)
         {
             Written["/" + source] = DateTimeOffset.UtcNow;
@@ -109,7 +140,7 @@ public sealed class ObjectServer : IDisposable
                 if (whole) _entries[entry] = (entry, Interlocked.Increment(ref _order));
                 return Json(new JsonObject { ["ok"] = whole, ["entry_id"] = "1" });
             case "GetCacheEntryDownloadURL":
-                string[] prefixes = [.. body["restore_keys"]!.AsArray().Select(k => $"{body["version"]!.GetValue<string>()}/{k!.GetValue<string>()}")];
+                string[] prefixes = [.. (body["restore_keys"] as JsonArray ?? []).Select(k => $"{body["version"]!.GetValue<string>()}/{k!.GetValue<string>()}")];
                 IEnumerable<(string Key, long Order)> near = _entries.Values.Where(e => prefixes.Any(p => e.Key.StartsWith(p, StringComparison.Ordinal)));
                 string? found = _entries.ContainsKey(entry) ? entry : near.OrderByDescending(e => e.Order).Select(e => e.Key).FirstOrDefault();
                 if (found is null) return Json(new JsonObject { ["ok"] = false, ["signed_download_url"] = "", ["matched_key"] = "" });
@@ -132,8 +163,9 @@ public sealed class ObjectServer : IDisposable
         string written = Written[path].ToString("r", CultureInfo.InvariantCulture);
         if (request.Headers.GetValueOrDefault("Range") is not { } range)
             return new ScriptedAnswer(200, bytes, ("Last-Modified", written), ("Content-Length", $"{bytes.Length}"));
-        int start = int.Parse(range.Split('=')[1].TrimEnd('-'), CultureInfo.InvariantCulture);
-        return new ScriptedAnswer(206, bytes[start..], ("Content-Range", $"bytes {start}-{bytes.Length - 1}/{bytes.Length}"));
+        string[] ends = range.Split('=')[1].Split('-');
+        int start = int.Parse(ends[0], CultureInfo.InvariantCulture), end = ends[1].Length == 0 ? bytes.Length - 1 : Math.Min(int.Parse(ends[1], CultureInfo.InvariantCulture), bytes.Length - 1);
+        return new ScriptedAnswer(206, bytes[start..(end + 1)], ("Content-Range", $"bytes {start}-{end}/{bytes.Length}"));
     }
 
     private static ScriptedAnswer Json(JsonObject json) => new(200, json.ToJsonString(), ("Content-Type", "application/json"));
@@ -150,7 +182,8 @@ public sealed class ObjectServer : IDisposable
         if (scope[0] != AccessKey) return "unknown key " + scope[0];
         string payload = request.Headers["x-amz-content-sha256"];
         if (payload != Hex(SHA256.HashData(request.Body))) return "another body";
-        string canonical = $"{request.Method}\n{request.Path.Split('?')[0]}\n\n"
+        string query = string.Join('&', (request.Path.Split('?', 2).ElementAtOrDefault(1) ?? "").Split('&').Order(StringComparer.Ordinal));
+        string canonical = $"{request.Method}\n{request.Path.Split('?')[0]}\n{query}\n"
             + string.Concat(fields["SignedHeaders"].Split(';').Select(name => $"{name}:{request.Headers[name]}\n")) + $"\n{fields["SignedHeaders"]}\n{payload}";
         string text = $"AWS4-HMAC-SHA256\n{request.Headers["x-amz-date"]}\n{string.Join('/', scope[1..])}\n{Hex(SHA256.HashData(Encoding.UTF8.GetBytes(canonical)))}";
         byte[] key = scope[1..].Aggregate(Encoding.UTF8.GetBytes("AWS4" + SecretKey), (k, part) => HMACSHA256.HashData(k, Encoding.UTF8.GetBytes(part)));

@@ -105,6 +105,7 @@ public sealed class ScriptedServer : IDisposable
             if (colon > 0) headers[line[..colon]] = line[(colon + 1)..].Trim();
         }
 
+        if (headers.GetValueOrDefault("Expect") == "100-continue") await stream.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), _stop.Token);
         byte[] body = new byte[int.Parse(headers.GetValueOrDefault("Content-Length", "0"), CultureInfo.InvariantCulture)];
         await stream.ReadExactlyAsync(body, _stop.Token);
         return new ScriptedRequest(parts[0], parts.Length > 1 ? parts[1] : "", headers, body) { ClientCertificate = clientCertificate?.Subject };

@@ -7,8 +7,8 @@ namespace Kimg.Engine.Cache;
 /// <summary>Objects of an S3 bucket, or of what speaks its language.</summary>
 internal sealed class S3Objects : IObjectStore
 {
-    // One request carries at most 5 GiB.
-    private const long MaxObject = 5L << 30;
+    // A copy by one request has at most 5 GiB.
+    private const long MaxCopy = 5L << 30;
 
     private readonly S3Cache _cache;
     private readonly CacheHttp _http;
@@ -23,6 +23,9 @@ internal sealed class S3Objects : IObjectStore
         _base = cache.UsePathStyle ? $"{authority}{endpoint.AbsolutePath.TrimEnd('/')}/{cache.Bucket}/" : $"{endpoint.Scheme}://{cache.Bucket}.{endpoint.Authority}/";
     }
 
+    /// <summary>What is larger goes in parts of this size. For tests.</summary>
+    public int PartSize { get; init; } = BlobParts.Size;
+
     public string Name => "s3://" + _cache.Bucket;
 
     public Task<Stream?> OpenAsync(string key, long offset, CancellationToken cancellationToken) =>
@@ -34,7 +37,14 @@ internal sealed class S3Objects : IObjectStore
         if (!found.IsSuccessStatusCode) return false;
         if (found.Content.Headers.LastModified is not { } written || _http.Options.Time.GetUtcNow() - written < _cache.TouchRefresh) return true;
         // Copied onto itself it counts as new, for rules that delete what is old.
-        var headers = new Dictionary<string, string> { ["x-amz-copy-source"] = Escape($"{_cache.Bucket}/{_cache.Prefix}{key}"), ["x-amz-metadata-directive"] = "REPLACE" };
+        string source = Escape($"{_cache.Bucket}/{_cache.Prefix}{key}");
+        if (found.Content.Headers.ContentLength is > MaxCopy and var size)
+        {
+            await Upload(key).CopyAsync(size, source, cancellationToken);
+            return true;
+        }
+
+        var headers = new Dictionary<string, string> { ["x-amz-copy-source"] = source, ["x-amz-metadata-directive"] = "REPLACE" };
         (await _http.SendAsync(Request(HttpMethod.Put, key, Digest.Sha256("")) with { Headers = headers }, cancellationToken)).Dispose();
         return true;
     }
@@ -42,12 +52,19 @@ internal sealed class S3Objects : IObjectStore
     public async Task PutAsync(
         string key, Digest digest, long size, Func<CancellationToken, Task<Stream>> open, Action<long>? progress, CancellationToken cancellationToken)
     {
-        if (size > MaxObject) throw new KimgException(ErrorCode.RegistryRefused, $"a layer of {size >> 30} GiB is too large for one object of S3") { Hint = "use type=registry" };
+        if (size > PartSize)
+        {
+            await Upload(key).PutAsync(size, PartSize, open, progress, cancellationToken);
+            return;
+        }
+
         var body = new RequestBody("application/octet-stream", size, open, progress);
         (await _http.SendAsync(Request(HttpMethod.Put, key, digest) with { Body = body }, cancellationToken)).Dispose();
     }
 
-    private CacheRequest Request(HttpMethod method, string key, Digest payload) => new(method, new Uri(_base + Escape(_cache.Prefix + key)), $"'{key}'")
+    private S3Upload Upload(string key) => new(_http, $"'{key}'", (method, query, payload) => Request(method, key, payload, "?" + query));
+
+    private CacheRequest Request(HttpMethod method, string key, Digest payload, string query = "") => new(method, new Uri(_base + Escape(_cache.Prefix + key) + query), $"'{key}'")
     {
         Authorize = async (message, token) =>
             AwsSigner.Sign(message, payload.Hex, await _credentials.GetAsync(token), _cache.Region, "s3", _http.Options.Time.GetUtcNow()),

@@ -1,6 +1,8 @@
 using System.Collections.Frozen;
+using System.Text;
 using Kimg.Engine.Build;
 using Kimg.Engine.Cache;
+using Kimg.Engine.Content;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Registry;
 using Kimg.Engine.Registry.Credentials;
@@ -134,14 +136,81 @@ public sealed class ServiceCacheTests : IAsyncLifetime
     public async Task Large_blobs_go_to_Azure_in_blocks()
     {
         _server.HasContainer = true;
-        byte[] large = new byte[130 << 20];
-        new Random(1).NextBytes(large.AsSpan(0, 1 << 20));
+        byte[] large = Bytes(40 << 20);
         using var http = new CacheHttp(new RegistryOptions());
         var azure = (AzureBlobCache)Location("azblob");
         var objects = new AzureObjects(azure, http, new AzureAuthorization(azure, http, new CredentialOptions { Environment = FrozenDictionary<string, string>.Empty }));
         await objects.PutAsync("big", default, large.Length, _ => Task.FromResult<Stream>(new MemoryStream(large)), null, CancellationToken.None);
         Assert.Equal(Digest.Sha256(large), Digest.Sha256(_server.Objects["/account/cache/big"]));
         Assert.Equal(3, _server.Lines.Count(l => l.Contains("comp=block&", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Large_blobs_go_to_S3_in_parts_which_are_tried_again_one_by_one()
+    {
+        byte[] large = Bytes(3 << 20);
+        int refused = 0;
+        _server.Fault = r => r.Path.Contains("partNumber=2", StringComparison.Ordinal) && Interlocked.Increment(ref refused) == 1 ? new ScriptedAnswer(503) : null;
+        var sent = new List<long>();
+        await PutInPartsAsync(large, sent.Add);
+        Assert.Equal(Digest.Sha256(large), Digest.Sha256(_server.Objects["/bucket/ci/big"]));
+        Assert.Equal(5, _server.Lines.Count(l => l.Contains("partNumber=", StringComparison.Ordinal)));
+        Assert.Equal([1_000_000, 2_000_000, 3_000_000, 3 << 20], sent);
+        Assert.Equal(0, _server.Unfinished);
+    }
+
+    [Theory]
+    [InlineData("partNumber=3", 403, "<Error><Code>AccessDenied</Code><Message>expired</Message></Error>", ErrorCode.AccessDenied)]
+    [InlineData("POST uploadId=", 200, "<Error><Code>InternalError</Code><Message>too late</Message></Error>", ErrorCode.RegistryRefused)]
+    [InlineData("partNumber=1", 200, "", ErrorCode.RegistryRefused)]
+    public async Task An_upload_in_parts_that_fails_is_taken_back(string where, int status, string said, ErrorCode code)
+    {
+        _server.Fault = r => $"{r.Method} {r.Path.Split('?')[^1]}".Contains(where, StringComparison.Ordinal) ? new ScriptedAnswer(status, said) : null;
+        KimgException error = await Assert.ThrowsAsync<KimgException>(() => PutInPartsAsync(Bytes(3 << 20), null));
+        Assert.Equal(code, error.Code);
+        Assert.DoesNotContain("/bucket/ci/big", _server.Objects.Keys);
+        Assert.Contains(_server.Lines, l => l.StartsWith("DELETE ", StringComparison.Ordinal));
+        Assert.Equal(0, _server.Unfinished);
+    }
+
+    [Fact]
+    public async Task A_blob_that_is_not_what_it_should_be_is_not_completed()
+    {
+        byte[] large = Bytes(3 << 20);
+        await Assert.ThrowsAnyAsync<Exception>(() => PutInPartsAsync(large, null, Digest.Sha256("other")));
+        await Assert.ThrowsAsync<IOException>(() => Objects().PutAsync(
+            "big", default, large.Length + 1, _ => Task.FromResult<Stream>(new MemoryStream(large)), null, CancellationToken.None));
+        Assert.DoesNotContain("/bucket/ci/big", _server.Objects.Keys);
+        Assert.Equal(0, _server.Unfinished);
+    }
+
+    [Fact]
+    public async Task An_object_that_no_single_request_can_copy_is_made_new_in_parts()
+    {
+        _server.Fault = r => r.Method == "HEAD"
+            ? new ScriptedAnswer(200, "", ("Content-Length", $"{(5L << 30) + 1}"), ("Last-Modified", "Thu, 01 Jan 2015 00:00:00 GMT")) : null;
+        Assert.True(await Objects().TouchAsync("big", CancellationToken.None));
+        Assert.Equal(["bytes=0-5368709119", "bytes=5368709120-5368709120"],
+            Encoding.ASCII.GetString(_server.Objects["/bucket/ci/big"]).Split("bytes=", StringSplitOptions.RemoveEmptyEntries).Select(r => "bytes=" + r));
+        Assert.Equal(0, _server.Unfinished);
+    }
+
+    private S3Objects Objects()
+    {
+        var s3 = (S3Cache)Location("s3");
+        var options = new RegistryOptions { RetryBaseDelay = TimeSpan.FromMilliseconds(1) };
+        return new S3Objects(s3, new CacheHttp(options), new AwsCredentialChain(s3, new CredentialOptions { Environment = FrozenDictionary<string, string>.Empty })) { PartSize = 1_000_000 };
+    }
+
+    private Task PutInPartsAsync(byte[] bytes, Action<long>? progress, Digest? digest = null) => Objects().PutAsync(
+        "big", default, bytes.Length, _ => Task.FromResult<Stream>(new VerifiedStream(new MemoryStream(bytes), digest ?? Digest.Sha256(bytes), bytes.Length)), progress,
+        CancellationToken.None);
+
+    private static byte[] Bytes(int size)
+    {
+        byte[] bytes = new byte[size];
+        new Random(1).NextBytes(bytes.AsSpan(0, 1 << 20));
+        return bytes;
     }
 
     /// <summary>The other places are those of registries (CloudCredentialTests).</summary>
