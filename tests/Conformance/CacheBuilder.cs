@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Kimg.TestKit;
@@ -97,7 +96,10 @@ internal sealed partial class CacheBuilder(
         return new JsonObject
         {
             ["steps"] = steps.Count,
-            ["ran"] = new JsonArray([.. steps.Values.Where(step => step is { Ran: true, Cached: false }).Select(step => (JsonNode)step.Name).OrderBy(name => name.ToString(), StringComparer.Ordinal)]),
+            ["ran"] = new JsonArray(
+            [
+                .. steps.Values.Where(step => step is { Ran: true, Cached: false }).Select(step => step.Name).Order(StringComparer.Ordinal).Select(name => (JsonNode)name),
+            ]),
         };
     }
 

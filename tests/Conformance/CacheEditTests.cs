@@ -77,9 +77,10 @@ public sealed class CacheEditTests(CacheMachine machine, ITestOutputHelper outpu
             }
         }
 
+        int all = CacheCase.All.Sum(project => project.Edits.Count);
         report.Add(peer is null
-            ? $"caches: 0 of {Edits.Count()} edits compared: BuildKit not installed, or not running (docker buildx, buildctl)"
-            : $"caches: {compared} of {Edits.Count()} edits compared with {peer.Version}: kimg runs more after {more}");
+            ? $"caches: 0 of {all} edits compared: BuildKit not installed, or not running (docker buildx, buildctl)"
+            : $"caches: {compared} of {all} edits compared with {peer.Version}: kimg runs more after {more}");
         Directory.CreateDirectory(RepositoryFiles.Path("artifacts/test-results"));
         await File.WriteAllTextAsync(RepositoryFiles.Path("artifacts/test-results/differential-caches.txt"), string.Join('\n', report) + "\n");
         report.ForEach(output.WriteLine);

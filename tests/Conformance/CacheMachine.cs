@@ -30,9 +30,13 @@ public sealed class CacheMachine : IAsyncLifetime
         foreach (CacheEdit edit in CacheCase.All.SelectMany(project => project.Edits)) _results[(edit.Case.Name, edit.Name)] = new TaskCompletionSource<JsonObject>();
         _building = Task.Run(async () =>
         {
-            foreach (CacheCase project in CacheCase.All) await BuildAsync(kimg, project, parallel: 2, (edit, built) => _results[(edit.Case.Name, edit.Name)].SetResult(built));
+            foreach (CacheCase project in CacheCase.All)
+                await BuildAsync(kimg, project, parallel: 2, (edit, built) => _results[(edit.Case.Name, edit.Name)].SetResult(built));
         });
-        _ = _building.ContinueWith(failed => _results.Values.ToList().ForEach(result => result.TrySetException(failed.Exception!)), TaskContinuationOptions.OnlyOnFaulted);
+        _ = _building.ContinueWith(failed =>
+        {
+            foreach (TaskCompletionSource<JsonObject> result in _results.Values) result.TrySetException(failed.Exception!);
+        }, TaskContinuationOptions.OnlyOnFaulted);
     }
 
     public async Task DisposeAsync()

@@ -164,7 +164,8 @@ public sealed class ObjectServer : IDisposable
         if (request.Headers.GetValueOrDefault("Range") is not { } range)
             return new ScriptedAnswer(200, bytes, ("Last-Modified", written), ("Content-Length", $"{bytes.Length}"));
         string[] ends = range.Split('=')[1].Split('-');
-        int start = int.Parse(ends[0], CultureInfo.InvariantCulture), end = ends[1].Length == 0 ? bytes.Length - 1 : Math.Min(int.Parse(ends[1], CultureInfo.InvariantCulture), bytes.Length - 1);
+        int start = int.Parse(ends[0], CultureInfo.InvariantCulture), end = bytes.Length - 1;
+        if (ends[1].Length > 0) end = Math.Min(end, int.Parse(ends[1], CultureInfo.InvariantCulture));
         return new ScriptedAnswer(206, bytes[start..(end + 1)], ("Content-Range", $"bytes {start}-{end}/{bytes.Length}"));
     }
 

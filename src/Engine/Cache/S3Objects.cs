@@ -64,7 +64,8 @@ internal sealed class S3Objects : IObjectStore
 
     private S3Upload Upload(string key) => new(_http, $"'{key}'", (method, query, payload) => Request(method, key, payload, "?" + query));
 
-    private CacheRequest Request(HttpMethod method, string key, Digest payload, string query = "") => new(method, new Uri(_base + Escape(_cache.Prefix + key) + query), $"'{key}'")
+    private CacheRequest Request(HttpMethod method, string key, Digest payload, string query = "") => new(
+        method, new Uri(_base + Escape(_cache.Prefix + key) + query), $"'{key}'")
     {
         Authorize = async (message, token) =>
             AwsSigner.Sign(message, payload.Hex, await _credentials.GetAsync(token), _cache.Region, "s3", _http.Options.Time.GetUtcNow()),

@@ -58,7 +58,10 @@ internal sealed class ExecRunner : IOp<OpResult>
     };
 
     // A directory that is moved together with its mount gives the same.
-    private static ExecOp Moved(ExecOp op) => op with { Mounts = [.. op.Mounts.Select(mount => mount is BindMount { Input: > 0 } bind ? bind with { Source = "" } : mount)] };
+    private static ExecOp Moved(ExecOp op) => op with
+    {
+        Mounts = [.. op.Mounts.Select(mount => mount is BindMount { Input: > 0 } bind ? bind with { Source = "" } : mount)],
+    };
 
     // The root file system counts by its identity; read-only binds by what they show.
     private ContentDigest<OpResult>? ContentOf(int input)

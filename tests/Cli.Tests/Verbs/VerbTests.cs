@@ -89,7 +89,7 @@ public sealed class VerbTests : IDisposable
 
     [Theory]
     [InlineData("prune --older-than soon", "not a duration")]
-    [InlineData("prune --filter mutable", "not supported")]
+    [InlineData("prune --filter mutable=perhaps", "true or false")]
     [InlineData("prune --filter idd=x", "unknown key 'idd'")]
     [InlineData("prune --filter id~=(", "only ^ $ . and .*")]
     [InlineData("du --filter until=x", "not a duration")]

@@ -62,7 +62,8 @@ public sealed class RealServiceTests(CacheServices services) : IClassFixture<Cac
             AzureBlobCache azure => azure with { AccountUrl = new Uri(azure.AccountUrl.AbsoluteUri.Replace("2099", "2020", StringComparison.Ordinal)) },
             var other => other,
         };
-        Built built = await _scene.NewMachine().BuildAsync(Dockerfile, r => r with { CacheFrom = [new CacheSource(location)], CacheTo = [new CacheDestination(location)] });
+        Built built = await _scene.NewMachine().BuildAsync(
+            Dockerfile, r => r with { CacheFrom = [new CacheSource(location)], CacheTo = [new CacheDestination(location)] });
         Assert.Equal(2, built.Ran.Length);
         Assert.Equal(2, built.Events.Warnings.Count);
         Assert.Contains(built.Events.Warnings, w => w.Contains(said, StringComparison.Ordinal));

@@ -199,7 +199,8 @@ public sealed class ServiceCacheTests : IAsyncLifetime
     {
         var s3 = (S3Cache)Location("s3");
         var options = new RegistryOptions { RetryBaseDelay = TimeSpan.FromMilliseconds(1) };
-        return new S3Objects(s3, new CacheHttp(options), new AwsCredentialChain(s3, new CredentialOptions { Environment = FrozenDictionary<string, string>.Empty })) { PartSize = 1_000_000 };
+        var credentials = new AwsCredentialChain(s3, new CredentialOptions { Environment = FrozenDictionary<string, string>.Empty });
+        return new S3Objects(s3, new CacheHttp(options), credentials) { PartSize = 1_000_000 };
     }
 
     private Task PutInPartsAsync(byte[] bytes, Action<long>? progress, Digest? digest = null) => Objects().PutAsync(
