@@ -98,7 +98,7 @@ internal sealed partial class CacheBuilder(
             ["steps"] = steps.Count,
             ["ran"] = new JsonArray(
             [
-                .. steps.Values.Where(step => step is { Ran: true, Cached: false }).Select(step => step.Name).Order(StringComparer.Ordinal).Select(name => (JsonNode)name),
+                .. steps.Values.Where(step => step is { Ran: true, Cached: false }).Select(step => step.Name).Order(StringComparer.Ordinal).Select(n => (JsonNode)n),
             ]),
         };
     }
