@@ -6,15 +6,15 @@ rid=${1:-linux-x64}
 tfm=$(sed -n 's/.*<KimgNativeTfm[^>]*>\(.*\)<\/KimgNativeTfm>.*/\1/p' Directory.Build.props)
 tfm=${KimgNativeTfm:-$tfm}
 
-missing=()
-for program in clang ld.lld cmake; do command -v "$program" >/dev/null || missing+=("$program"); done
 case $rid in linux-x64) triple=x86_64-linux-gnu ;; linux-arm64) triple=aarch64-linux-gnu ;; *) echo "native.sh: unknown rid '$rid'" >&2; exit 2 ;; esac
+missing=()
+for program in clang ld.lld cmake "$triple-objcopy"; do command -v "$program" >/dev/null || missing+=("$program"); done
 for library in libssl.a libcrypto.a libzstd.a liblzma.a libbz2.a libc.a; do
   [ -e "/usr/lib/$triple/$library" ] || missing+=("$library")
 done
 if [ ${#missing[@]} -gt 0 ]; then
   echo "native.sh: missing: ${missing[*]}" >&2
-  echo "native.sh: on Debian: apt-get install -y --no-install-recommends clang lld cmake make libc6-dev libssl-dev libzstd-dev liblzma-dev libbz2-dev" >&2
+  echo "native.sh: on Debian: apt-get install -y --no-install-recommends binutils clang lld cmake make libc6-dev libssl-dev libzstd-dev liblzma-dev libbz2-dev" >&2
   exit 2
 fi
 

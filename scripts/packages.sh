@@ -6,6 +6,7 @@ native | clang                              | clang
 native | ld.lld                             | lld
 native | cmake                              | cmake
 native | make                               | make
+native | objcopy                            | binutils
 native | /usr/lib/{arch}/libc.a             | libc6-dev
 native | /usr/include/openssl/ssl.h         | libssl-dev
 native | /usr/lib/{arch}/libssl.a           | libssl-dev

@@ -20,6 +20,9 @@ public sealed class BudgetTests : IDisposable
     public async Task Start() => Budget.Check("instructions.start", await _kimg.InstructionsAsync("version"), Instructions);
 
     [Fact]
+    public void Size_of_the_binary() => Assert.InRange(new FileInfo(RepositoryFiles.Kimg).Length, 1, 25_000_000);
+
+    [Fact]
     public async Task Parse_and_lower()
     {
         string context = await ContextAsync(files: 1, instructions: 1000);
