@@ -54,6 +54,7 @@ public sealed partial class BuildImage
             process, EngineOptions(sandbox: false), [.. askBase ? [BaseLocation(baseImage)] : Array.Empty<string>(), .. stamp is null ? [] : Targets(stamp)]);
         string fingerprint = new ImageFingerprint(this).Of(names, platforms);
         ImmutableArray<AppPlatform> listed = new PlatformSet(this).Read(listFiles: true);
+        (AppImage Image, string Dockerfile)? described = known is null ? null : Describe(baseImage, known, listed);
         ImmutableArray<string> digests = questions.Answers();
         if (stamp?.Fingerprint == fingerprint && IsCurrent(stamp, askBase, digests))
         {
@@ -66,9 +67,9 @@ public sealed partial class BuildImage
         File.Delete(StampFile);
         bool same = known is not null && (!IsMovable(baseImage) || (askBase && digests.FirstOrDefault() == known.Digest));
         if ((same ? known : InspectBase(process, baseImage, platforms[0].Platform, record)) is not { } found) return;
-        AppImage image = new AppImageBuilder(this).Build(Pinned(baseImage, found), found, listed);
+        (AppImage image, string text) = same ? described!.Value : Describe(baseImage, found, listed);
         string dockerfile = AsFile.Length > 0 ? Path.GetFullPath(AsFile, Path.GetDirectoryName(ProjectFile)!) : Path.Combine(WorkDirectory, "Dockerfile");
-        File.WriteAllText(dockerfile, AppDockerfile.Render(image, Path.GetFileName(ProjectFile), Portable));
+        File.WriteAllText(dockerfile, text);
         if (AsFile.Length > 0)
         {
             Log.LogMessage(MessageImportance.High, "{0} -> {1}", ProjectName, dockerfile);
@@ -82,6 +83,12 @@ public sealed partial class BuildImage
         arguments.Add(WorkDirectory);
         if (RunBuild(process, arguments, dockerfile))
             Finish(outputs, names, new ImageStamp { Fingerprint = fingerprint, BaseDigest = found.Digest });
+    }
+
+    private (AppImage Image, string Dockerfile) Describe(string baseImage, BaseImageInfo found, ImmutableArray<AppPlatform> platforms)
+    {
+        AppImage image = new AppImageBuilder(this).Build(Pinned(baseImage, found), found, platforms);
+        return (image, AppDockerfile.Render(image, Path.GetFileName(ProjectFile), Portable));
     }
 
     // The base's name is only a name: with the digest the build asks no registry again.

@@ -21,6 +21,9 @@ internal sealed record PushRequest
     public ImmutableDictionary<Digest, ImmutableArray<string>> MountFrom { get; init; } =
         ImmutableDictionary<Digest, ImmutableArray<string>>.Empty;
 
+    /// <summary>The repository has had an image like this one before: a blob is looked for there before it is mounted, which is work for a registry.</summary>
+    public bool LookFirst { get; init; }
+
     /// <summary>Blobs the repository is known to have, because they were uploaded while they were written.</summary>
     public ImmutableHashSet<Digest> Present { get; init; } = ImmutableHashSet<Digest>.Empty;
 

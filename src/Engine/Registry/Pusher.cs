@@ -62,8 +62,9 @@ internal sealed class Pusher(RegistryClient client)
 
     private static async Task PushBlobAsync(PushRequest request, BlobUploads uploads, Descriptor blob, CancellationToken cancellationToken)
     {
-        if (!request.Present.Contains(blob.Digest) && !await TryMountAsync(request, uploads, blob, cancellationToken)
-            && !await uploads.ExistsAsync(blob, cancellationToken))
+        bool found = request.Present.Contains(blob.Digest) || (request.LookFirst && await uploads.ExistsAsync(blob, cancellationToken))
+            || await TryMountAsync(request, uploads, blob, cancellationToken) || (!request.LookFirst && await uploads.ExistsAsync(blob, cancellationToken));
+        if (!found)
         {
             await uploads.UploadAsync(
                 blob,
@@ -76,7 +77,7 @@ internal sealed class Pusher(RegistryClient client)
         request.Progress?.Invoke(blob, blob.Size);
     }
 
-    // Where there is a hint the mount is tried without asking first: it is one request either way, and a mounted blob that was there is no harm.
+    // Unless it was looked for, the mount is tried without asking first: it is one request either way, and a mounted blob that was there is no harm.
     private static async Task<bool> TryMountAsync(PushRequest request, BlobUploads uploads, Descriptor blob, CancellationToken cancellationToken)
     {
         foreach (string repository in request.MountFrom.GetValueOrDefault(blob.Digest, ImmutableArray<string>.Empty))
