@@ -170,6 +170,34 @@ public sealed class UploadTests
             new PushRequest { Names = [registry.Server.Name(name)], Root = image.Manifest, Source = image.Blobs }, default);
     }
 
+    [Theory]
+    [InlineData(false, "HEAD POST PUT")]
+    [InlineData(true, "HEAD HEAD HEAD PUT")]
+    public async Task Looks_for_a_blob_before_it_is_mounted_only_where_an_image_was_before(bool before, string requests)
+    {
+        using var registry = new FakeUploads { Mountable = "base" };
+        using var client = new RegistryClient(Scripts.Options with { ParallelTransfers = 1 });
+        TestImage image = TestImage.Create(new MemoryBlobs(), new Platform("linux", "amd64"), "text");
+        if (before)
+        {
+            foreach (Descriptor blob in image.Layers.Append(image.Config)) registry.Blobs[blob.Digest] = [];
+        }
+
+        await new Pusher(client).PushAsync(
+            new PushRequest
+            {
+                Names = [registry.Server.Name("app:1")],
+                Root = image.Manifest,
+                Source = image.Blobs,
+                LookFirst = before,
+                MountFrom = ImmutableDictionary<Digest, ImmutableArray<string>>.Empty.Add(image.Layers[0].Digest, ["base"]),
+                Present = before ? [] : [image.Config.Digest],
+            },
+            default);
+
+        Assert.Equal(requests, string.Join(' ', registry.Methods));
+    }
+
     [Fact]
     public async Task Tags_nothing_when_a_blob_cannot_be_pushed()
     {
