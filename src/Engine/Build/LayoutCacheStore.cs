@@ -37,12 +37,15 @@ internal sealed class LayoutCacheStore(IContentStore content, LocalCache locatio
             Blobs =
             [
                 new ExportBlob(artifact.Root.Descriptor, artifact.Root.Bytes), new ExportBlob(artifact.ConfigDescriptor, artifact.Config),
-                .. artifact.Blobs.Where(blob => !File.Exists(PathOf(blob.Digest))).Select(blob => new ExportBlob(blob, null)),
+                .. artifact.Blobs.Where(blob => !IsWhole(blob)).Select(blob => new ExportBlob(blob, null)),
             ],
         };
         await new OciLayoutWriter(new BlobSource(content, _ => source)).WriteAsync(written, [], location.Directory, cancellationToken);
         if (location.Reset) Sweep(cancellationToken);
     }
+
+    // What was cut off (a copy that was interrupted) is written again.
+    private bool IsWhole(Descriptor blob) => new FileInfo(PathOf(blob.Digest)) is { Exists: true } file && file.Length == blob.Size;
 
     // Everything that index.json still leads to stays, also what others have put there.
     private void Sweep(CancellationToken cancellationToken)

@@ -10,10 +10,10 @@ internal sealed class AzureObjects(AzureBlobCache cache, CacheHttp http, AzureAu
     public Task<Stream?> OpenAsync(string key, long offset, CancellationToken cancellationToken) =>
         http.OpenAsync(Request(HttpMethod.Get, key), offset, cancellationToken);
 
-    public async Task<bool> TouchAsync(string key, CancellationToken cancellationToken)
+    public async Task<bool> TouchAsync(string key, long size, CancellationToken cancellationToken)
     {
         using HttpResponseMessage found = await http.SendAsync(Request(HttpMethod.Head, key) with { Expected = [404] }, cancellationToken);
-        return found.IsSuccessStatusCode;
+        return found.IsSuccessStatusCode && (found.Content.Headers.ContentLength ?? size) == size;
     }
 
     public async Task PutAsync(

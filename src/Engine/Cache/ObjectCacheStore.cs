@@ -37,7 +37,7 @@ internal sealed class ObjectCacheStore(IObjectStore objects, string blobs, strin
         var options = new ParallelOptions { MaxDegreeOfParallelism = parallel, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(artifact.Blobs.Append(artifact.ConfigDescriptor).DistinctBy(b => b.Digest), options, async (blob, token) =>
         {
-            if (!await objects.TouchAsync(blobs + blob.Digest, token))
+            if (!await objects.TouchAsync(blobs + blob.Digest, blob.Size, token))
                 await objects.PutAsync(blobs + blob.Digest, blob.Digest, blob.Size, Open(source, blob), bytes => upload.Progress(blob, bytes), token);
             upload.Progress(blob, blob.Size);
         });

@@ -31,14 +31,14 @@ internal sealed class S3Objects : IObjectStore
     public Task<Stream?> OpenAsync(string key, long offset, CancellationToken cancellationToken) =>
         _http.OpenAsync(Request(HttpMethod.Get, key, Digest.Sha256("")), offset, cancellationToken);
 
-    public async Task<bool> TouchAsync(string key, CancellationToken cancellationToken)
+    public async Task<bool> TouchAsync(string key, long size, CancellationToken cancellationToken)
     {
         using HttpResponseMessage found = await _http.SendAsync(Request(HttpMethod.Head, key, Digest.Sha256("")) with { Expected = [404] }, cancellationToken);
-        if (!found.IsSuccessStatusCode) return false;
+        if (!found.IsSuccessStatusCode || (found.Content.Headers.ContentLength ?? size) != size) return false;
         if (found.Content.Headers.LastModified is not { } written || _http.Options.Time.GetUtcNow() - written < _cache.TouchRefresh) return true;
         // Copied onto itself it counts as new, for rules that delete what is old.
         string source = Escape($"{_cache.Bucket}/{_cache.Prefix}{key}");
-        if (found.Content.Headers.ContentLength is > MaxCopy and var size)
+        if (size > MaxCopy)
         {
             await Upload(key).CopyAsync(size, source, cancellationToken);
             return true;

@@ -48,6 +48,19 @@ public sealed class DamagedCacheTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_layer_that_is_cut_off_is_written_again_by_the_next_export()
+    {
+        Machine machine = _scene.NewMachine();
+        Task<Built> ExportAsync() => machine.BuildAsync(Dockerfile, r => r with { CacheTo = [new CacheDestination(_cache) { AllSteps = true, IgnoreError = false }] });
+        await ExportAsync();
+        foreach (string blob in Blobs().Where(b => Head(b) != '{')) await File.WriteAllBytesAsync(blob, (await File.ReadAllBytesAsync(blob))[..20]);
+        await ExportAsync();
+        Built built = await _scene.NewMachine().BuildAsync(Dockerfile + "RUN cat /both >/again\n", _cache);
+        Assert.Single(built.Ran);
+        Assert.Empty(built.Events.Warnings);
+    }
+
+    [Fact]
     public async Task A_layer_that_is_gone_is_made_again_when_only_the_export_asks_for_it()
     {
         foreach (string blob in Blobs().Where(b => Head(b) == 0x1f)) File.Delete(blob);

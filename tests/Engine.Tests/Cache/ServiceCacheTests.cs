@@ -119,6 +119,22 @@ public sealed class ServiceCacheTests : IAsyncLifetime
         Assert.Contains(built.Events.Warnings, w => w.Contains("is not used any more", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("s3")]
+    [InlineData("azblob")]
+    public async Task A_blob_that_was_cut_off_is_sent_again_by_the_next_export(string kind)
+    {
+        CacheLocation location = Location(kind);
+        Machine machine = _scene.NewMachine();
+        Func<BuildRequest, BuildRequest> export = r => r with { CacheTo = [new CacheDestination(location) { AllSteps = true, IgnoreError = false }] };
+        await machine.BuildAsync(Dockerfile, export);
+        foreach (string key in _server.Objects.Keys.Where(k => k.Contains("/blobs/", StringComparison.Ordinal))) _server.Objects[key] = _server.Objects[key][..^1];
+        await machine.BuildAsync(Dockerfile, export);
+        Built built = await _scene.NewMachine().BuildAsync(Dockerfile, location);
+        built.AssertNothingRan();
+        Assert.Empty(built.Events.Warnings);
+    }
+
     [Fact]
     public async Task Objects_that_are_used_again_do_not_grow_old()
     {
@@ -189,7 +205,7 @@ public sealed class ServiceCacheTests : IAsyncLifetime
     {
         _server.Fault = r => r.Method == "HEAD"
             ? new ScriptedAnswer(200, "", ("Content-Length", $"{(5L << 30) + 1}"), ("Last-Modified", "Thu, 01 Jan 2015 00:00:00 GMT")) : null;
-        Assert.True(await Objects().TouchAsync("big", CancellationToken.None));
+        Assert.True(await Objects().TouchAsync("big", (5L << 30) + 1, CancellationToken.None));
         Assert.Equal(["bytes=0-5368709119", "bytes=5368709120-5368709120"],
             Encoding.ASCII.GetString(_server.Objects["/bucket/ci/big"]).Split("bytes=", StringSplitOptions.RemoveEmptyEntries).Select(r => "bytes=" + r));
         Assert.Equal(0, _server.Unfinished);
@@ -253,9 +269,9 @@ public sealed class ServiceCacheTests : IAsyncLifetime
         using var http = new CacheHttp(new RegistryOptions());
         var azure = (AzureBlobCache)Location("azblob") with { SecretAccessKey = null };
         var objects = new AzureObjects(azure, http, new AzureAuthorization(azure, http, options));
-        Assert.False(await objects.TouchAsync("nothing", CancellationToken.None));
+        Assert.False(await objects.TouchAsync("nothing", 1, CancellationToken.None));
         await objects.PutAsync("key", Digest.Sha256("x"), 1, _ => Task.FromResult<Stream>(new MemoryStream("x"u8.ToArray())), null, CancellationToken.None);
-        Assert.True(await objects.TouchAsync("key", CancellationToken.None));
+        Assert.True(await objects.TouchAsync("key", 1, CancellationToken.None));
         Assert.Equal(1, asked);
     }
 
