@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.Versioning;
 using Kimg.Real;
 using Kimg.TestKit;
 using Xunit;
@@ -6,6 +7,7 @@ using Xunit;
 namespace Kimg.Tasks.Tests;
 
 /// <summary>kimg as macOS and Windows get it: the packed managed code, with every native call made to throw.</summary>
+[SupportedOSPlatform("linux")]
 [Collection(nameof(DotnetMachine))]
 public sealed class ManagedTests(DotnetMachine machine) : IDisposable
 {

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using System.Text;
 using System.Text.Json.Nodes;
 using Kimg.Engine.Primitives;
@@ -9,6 +11,7 @@ using Xunit;
 namespace Kimg.Tasks.Tests;
 
 /// <summary>The parts of the tasks that need no MSBuild.</summary>
+[SupportedOSPlatform("linux")]
 public sealed class PureTests
 {
     [Theory]
@@ -21,6 +24,23 @@ public sealed class PureTests
     [InlineData("1.2.3-rc.1", "all", "1.2.3-rc.1")]
     [InlineData("1.2.3-rc.1", "latest", "1.2.3-rc.1")]
     public void A_version_gives_tags(string version, string kinds, string tags) => Assert.Equal(tags, string.Join(',', VersionTags.Of(version, kinds.Split(';'))));
+
+    [Fact]
+    public void A_package_without_a_binary_for_this_machine_starts_managed_code_in_this_runtime()
+    {
+        using var tools = new TempDirectory();
+        string[] managed = KimgBinary.Find("", tools.Path);
+        Assert.Equal(["exec", tools["any/kimg.dll"]], managed[1..]);
+        Assert.True(File.Exists(managed[0]) && Path.GetFileName(managed[0]) == "dotnet", managed[0]);
+        string native = tools[$"linux-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}/kimg"];
+        Directory.CreateDirectory(Path.GetDirectoryName(native)!);
+        File.WriteAllText(native, "");
+        Assert.Equal([native], KimgBinary.Find("", tools.Path));
+        Assert.True(File.GetUnixFileMode(native).HasFlag(UnixFileMode.UserExecute | UnixFileMode.OtherExecute));
+        File.WriteAllText(tools["own.dll"], "");
+        Assert.Equal([managed[0], "exec", tools["own.dll"]], KimgBinary.Find(tools["own.dll"], tools.Path));
+        Assert.Equal(ErrorCode.InvalidProjectProperty, Assert.Throws<KimgException>(() => KimgBinary.Find(tools["absent"], tools.Path)).Code);
+    }
 
     [Theory]
     [InlineData("linux-x64", "linux/amd64")]

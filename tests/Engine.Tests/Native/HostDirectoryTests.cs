@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using System.Text;
 using Kimg.Engine.Native;
 using Kimg.Engine.Primitives;
@@ -8,6 +9,7 @@ using Xunit;
 namespace Kimg.Engine.Tests.Native;
 
 /// <summary>What both ways of reading a directory must do.</summary>
+[SupportedOSPlatform("linux")]
 public sealed class HostDirectoryTests : IDisposable
 {
     private readonly TempDirectory _directory = new();
