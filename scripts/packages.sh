@@ -51,6 +51,7 @@ test   | shellcheck                         | shellcheck
 test   | kubectl                            | kubernetes-client
 pack   | /bin/busybox                       | busybox-static
 pack   | python3                            | python3
+pack   | git                                | git
 bench  | newuidmap                          | uidmap
 bench  | docker-registry                    | docker-registry
 bench  | debootstrap                        | debootstrap

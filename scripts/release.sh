@@ -13,6 +13,7 @@ binary=${KIMG_BINARY:-artifacts/native/$rid/kimg}
 inputs=$(dirname "$binary")/kimg.inputs
 [[ -s $inputs ]] || { echo "release.sh: no $inputs, which tells what is linked; scripts/native.sh $rid makes it" >&2; exit 2; }
 busybox=${KIMG_BUSYBOX:-$(command -v busybox)} || { echo "release.sh: no static busybox; on Debian: apt-get install busybox-static" >&2; exit 2; }
+command -v git >/dev/null || { echo "release.sh: no git; on Debian: apt-get install git" >&2; exit 2; }
 out=${KIMG_RELEASE:-artifacts/release}
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 version=$("$binary" version | cut -d ' ' -f 2)
@@ -37,7 +38,23 @@ install -d -m 755 "$work/context/home/.local/share/kimg"
 install -D -m 755 "$busybox" "$debug/busybox/busybox"
 for program in $("$busybox" --list | grep -vx busybox); do ln -sf busybox "$debug/busybox/$program"; done
 install -d -m 755 "$debug/bin" "$debug/root" "$debug/kaniko"
-ln -s ../busybox/busybox "$debug/bin/sh"
+for program in sh false; do ln -s ../busybox/busybox "$debug/bin/$program"; done
+# git, for contexts in repositories: with what it starts, the libraries that these are linked to, and the terms of all.
+git=$(command -v git) core=$(git --exec-path)
+install -D -m 755 "$git" "$debug/usr/bin/git"
+install -d -m 755 "$debug/usr/lib/git-core"
+for program in git-remote-http git-submodule git-sh-setup git-sh-i18n git-sh-i18n--envsubst; do install -m 755 "$core/$program" "$debug/usr/lib/git-core/$program"; done
+ln -s git-remote-http "$debug/usr/lib/git-core/git-remote-https"
+for program in git git-upload-pack; do ln -s ../../bin/git "$debug/usr/lib/git-core/$program"; done
+for library in $(ldd "$git" "$core/git-remote-http" | grep -o '/[^ ]*[^ :]' | grep '\.so' | sort -u); do
+  real=$(readlink -f "$library")
+  install -D -m 755 "$real" "$debug$library"
+  # Until directories were merged packages named their files below /lib.
+  owner=$({ dpkg-query --search "$real" "${real#/usr}" 2>/dev/null || true; } | sed -n '1s/:.*//p')
+  terms=/usr/share/doc/$owner/copyright
+  [[ ! -f $terms ]] || install -D -m 644 "$terms" "$debug$terms"
+done
+for terms in /usr/share/doc/{git,busybox-static}/copyright; do [[ ! -f $terms ]] || install -D -m 644 "$terms" "$debug$terms"; done
 # Kaniko's place: a pipeline changes the image's name and nothing else.
 ln -s ../kimg "$debug/kaniko/executor"
 ln -s ../kimg "$debug/kaniko/kimia"

@@ -56,6 +56,22 @@ public sealed class DownloadTests
     }
 
     [Fact]
+    public async Task The_orbs_command_installs_the_released_binary()
+    {
+        using ScriptedServer server = await ServeAsync();
+        using TempDirectory directory = new();
+        Dictionary<string, string> environment = new()
+        {
+            ["KIMG_DOWNLOADS"] = $"http://{server.Host}", ["HOME"] = directory.Path, ["BASH_ENV"] = directory["env"], ["PARAM_VERSION"] = await VersionAsync(), ["PARAM_SHA256"] = "",
+        };
+        await File.WriteAllTextAsync(directory["env"], "");
+        ProgramResult result = await HostProgram.RunAsync("bash", ["-eo", "pipefail", RepositoryFiles.Path("circleci-orb/src/scripts/install.sh")], environment, directory.Path);
+        Assert.True(result.ExitCode == 0, result.Output + result.Errors);
+        // The next step of the job.
+        Assert.StartsWith($"kimg {await VersionAsync()}", (await HostProgram.RunAsync("bash", ["-c", "kimg version"], environment)).OutputOrThrow(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_pipeline_for_azure_installs_builds_and_pushes()
     {
         using DebianRegistry registry = await DebianRegistry.StartAsync();

@@ -30,14 +30,16 @@ public sealed class KubernetesTests
         Assert.Contains("backoffLimit", result.Errors, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task The_restricted_job_builds_and_pushes_with_nothing_but_what_it_declares()
+    [Theory]
+    [InlineData("kimg-restricted", "1")]
+    [InlineData("kimg-nightly", "nightly")]
+    public async Task Restricted_jobs_build_and_push_with_nothing_but_what_they_declare(string name, string tag)
     {
         using DebianRegistry registry = await DebianRegistry.StartAsync();
-        using PodBundle pod = await PodAsync("kimg-restricted", registry, "FROM scratch\nCOPY hello.txt /\n");
+        using PodBundle pod = await PodAsync(name, registry, "FROM scratch\nCOPY hello.txt /\n");
         ProgramResult result = await pod.RunAsync();
         Assert.True(result.ExitCode == 0, result.Output + result.Errors);
-        Assert.StartsWith("sha256:", await HostProgram.MustAsync("skopeo", "inspect", "--format", "{{.Digest}}", "--tls-verify=false", $"docker://{registry.Host}/team/app:1"), StringComparison.Ordinal);
+        Assert.StartsWith("sha256:", await HostProgram.MustAsync("skopeo", "inspect", "--format", "{{.Digest}}", "--tls-verify=false", $"docker://{registry.Host}/team/app:{tag}"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -121,6 +123,17 @@ public sealed class KubernetesTests
     }
 
     [Fact]
+    public async Task A_pod_with_too_little_memory_for_kimg_itself_says_so()
+    {
+        using DebianRegistry registry = await DebianRegistry.StartAsync();
+        using PodBundle pod = await PodAsync("kimg-restricted", registry, "FROM scratch\nCOPY large /\n", memory: 20 << 20);
+        await File.WriteAllBytesAsync(Path.Combine(pod.Volumes["context"], "large"), System.Security.Cryptography.RandomNumberGenerator.GetBytes(64 << 20));
+        ProgramResult result = await pod.RunAsync();
+        Assert.True(result.ExitCode == 137, result.Errors);
+        Assert.StartsWith("KIMG3005: kimg was killed", await File.ReadAllTextAsync(pod.Terminated), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_full_volume_is_reported()
     {
         using DebianRegistry registry = await DebianRegistry.StartAsync();
@@ -161,8 +174,10 @@ public sealed class KubernetesTests
     public async Task The_argo_template_gives_its_digest()
     {
         using DebianRegistry registry = await DebianRegistry.StartAsync();
-        Dictionary<string, string> given = new() { ["{{inputs.parameters.image}}"] = $"{registry.Host}/team/app:1", ["{{inputs.parameters.context}}"] = "dir:///workspace" };
-        using PodBundle pod = await PodAsync("kimg", registry, "FROM scratch\nCOPY hello.txt /\n", kind: "WorkflowTemplate", given: given, mounts: new() { ["source"] = "/workspace" });
+        Dictionary<string, string> given = new() { ["{{inputs.parameters.image}}"] = $"{registry.Host}/team/app:1", ["{{inputs.parameters.context}}"] = "git://git.example/team/app.git" };
+        using PodBundle pod = await PodAsync(
+            "kimg", registry, "FROM scratch\nCOPY hello.txt /\n", kind: "WorkflowTemplate", given: given,
+            change: container => container["env"]!.AsArray().Add(new JsonObject { ["name"] = "GIT_PULL_METHOD", ["value"] = "http" }));
         ProgramResult result = await pod.RunAsync();
         Assert.True(result.ExitCode == 0, result.Output + result.Errors);
         Assert.Equal(
@@ -224,19 +239,24 @@ public sealed class KubernetesTests
         foreach ((string volume, string target) in mounts ?? []) container["volumeMounts"]!.AsArray().Add(new JsonObject { ["name"] = volume, ["mountPath"] = target });
         string Text(JsonNode? node) => (given ?? []).Aggregate(node!.GetValue<string>(), (text, pair) => text.Replace(pair.Key, pair.Value, StringComparison.Ordinal));
         foreach (JsonNode? variable in container["env"]!.AsArray()) variable!["value"] = Text(variable["value"]);
-        // The context is a directory here for all of them; the manifest's own arguments otherwise.
-        JsonNode context = container["volumeMounts"]!.AsArray().First(m => (string)m!["name"]! is "context" or "git" or "source")!;
-        string source = (string)context["name"]!, path = (string)context["mountPath"]!;
+        // Contexts in repositories come from a server of this machine; others are the volume that the manifest has for them.
+        string[] declaredArguments = [.. container["args"]!.AsArray().Select(Text)];
+        GitServer? git = declaredArguments.Any(a => a.Contains("git.example", StringComparison.Ordinal)) ? new GitServer() : null;
+        string? source = git is null ? (string)container["volumeMounts"]!.AsArray().First(m => (string)m!["name"]! is "context" or "source")!["name"]! : null;
         string[] arguments =
         [
             "/kimg",
-            .. container["args"]!.AsArray().Select(Text).Where(a => !a.StartsWith("--secret=", StringComparison.Ordinal))
-                .Select(a => a.StartsWith("https://git.", StringComparison.Ordinal) ? path : a.Replace("registry.example", registry.Host, StringComparison.Ordinal)),
+            .. declaredArguments.Select(a => a.Replace("registry.example", registry.Host, StringComparison.Ordinal)
+                .Replace("git://git.example", $"git://{git?.Host}", StringComparison.Ordinal).Replace("https://git.example", $"http://{git?.Host}", StringComparison.Ordinal)),
         ];
+        Dictionary<string, string> files = new() { ["git/token"] = GitServer.Token + "\n" };
+        if (source is not null) (files[source + "/Dockerfile"], files[source + "/hello.txt"]) = (dockerfile, "hello\n");
         using JsonDocument declared = JsonDocument.Parse(pod.ToJsonString());
-        PodBundle bundle = new(declared.RootElement, arguments, new Dictionary<string, string> { [source + "/Dockerfile"] = dockerfile, [source + "/hello.txt"] = "hello\n" }, sizes, memory);
-        File.Copy("/bin/busybox", Path.Combine(bundle.Volumes[source], "busybox"));
-        await bundle.UnpackAsync(idMappers: name == "kimg-userns");
+        PodBundle bundle = new(declared.RootElement, arguments, files, sizes, memory) { Git = git };
+        if (source is not null) File.Copy("/bin/busybox", Path.Combine(bundle.Volumes[source], "busybox"));
+        else await git!.CommitAsync(dockerfile, token: arguments.Any(a => a.StartsWith("--secret=", StringComparison.Ordinal)));
+        string image = (string)container["image"]!;
+        await bundle.UnpackAsync(image.EndsWith("-debug", StringComparison.Ordinal) ? "debug-image-amd64" : "kimg-image-amd64", idMappers: name == "kimg-userns");
         return bundle;
     }
 }

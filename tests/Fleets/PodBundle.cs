@@ -97,11 +97,14 @@ internal sealed class PodBundle : IDisposable
 
     public string Id => _id;
 
+    /// <summary>The server of the context; it ends with the pod.</summary>
+    public GitServer? Git { get; init; }
+
     /// <summary>In a user namespace the files are those of its root; elsewhere the kubelet does it by an idmapped mount.</summary>
     /// <param name="idMappers">Of deploy/image/uidmap.Dockerfile what makes it another image: newuidmap and newgidmap, this machine's, by file capabilities.</param>
-    public async Task UnpackAsync(bool idMappers = false)
+    public async Task UnpackAsync(string image, bool idMappers = false)
     {
-        await ReleaseImage.UnpackAsync(Root);
+        await ReleaseImage.UnpackAsync(Root, image);
         await HostProgram.MustAsync("chmod", "755", _directory.Path);
         string[] programs = idMappers ? ["newuidmap", "newgidmap"] : [];
         foreach (string program in programs)
@@ -133,6 +136,7 @@ internal sealed class PodBundle : IDisposable
     public void Dispose()
     {
         HostProgram.RunAsync("runc", ["--root", _directory["runc"], "delete", "--force", _id]).GetAwaiter().GetResult();
+        Git?.Dispose();
         _directory.Dispose();
     }
 

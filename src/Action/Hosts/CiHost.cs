@@ -16,11 +16,12 @@ internal class CiHost(string name, CiFacts facts, Func<string, string?> variable
 
     public virtual string EndGroup(string id, DateTimeOffset at) => "";
 
-    /// <summary>What the log must hold to show the message on its line; the default is a compiler's form.</summary>
+    /// <summary>What the log must hold to show the message on its line; the default is a compiler's form. "" for errors without a line: the log ends with them.</summary>
     public virtual string Annotate(CiAnnotation annotation)
     {
+        if (annotation.Error && annotation.File is null) return "";
         string place = annotation.File is null ? "" : annotation.Line > 0 ? $"{annotation.File}:{annotation.Line}: " : annotation.File + ": ";
-        return $"{place}{(annotation.Error ? "error" : "warning")}: {OneLine(annotation.Title)}: {OneLine(annotation.Message)}\n";
+        return $"{place}{(annotation.Error ? "error" : "warning")}: {OneLine(annotation.Title)}: {annotation.Message.ReplaceLineEndings("; ")}\n";
     }
 
     /// <summary>How many annotations of a kind the host shows for a step.</summary>

@@ -92,7 +92,7 @@ public sealed class CiHostTests : IDisposable
         _environment["TF_BUILD"] = "True";
         Assert.Equal("##vso[task.logissue type=error;sourcepath=a,b:c/Dockerfile;linenumber=3;code=Rule,x]50%AZP25 %0A::set-output name=x::y\n", Host.Annotate(annotation));
         _environment.Clear();
-        Assert.Equal("a,b:c/Dockerfile:3: error: Rule,x: 50%  ::set-output name=x::y\n", Host.Annotate(annotation));
+        Assert.Equal("a,b:c/Dockerfile:3: error: Rule,x: 50% ; ::set-output name=x::y\n", Host.Annotate(annotation));
     }
 
     [Fact]
