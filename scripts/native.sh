@@ -28,7 +28,8 @@ cp "artifacts/publish/Kimg.Cli/release_${tfm}_$rid/kimg" "$out/.kimg.new"
 mv -f "$out/.kimg.new" "$out/kimg"
 # What is in it, for scripts/sbom.py: the libraries that something was taken from (the linker's own statistics), and the packages of what was compiled.
 {
-  awk -F '\t' 'NR > 1 && $2 > 0 { print "archive\t" $3 }' "artifacts/obj/Kimg.Cli/native-$rid/archives"
+  # OpenSSL's are copies without what the binary has no use for: named as what they are copies of.
+  awk -F '\t' 'NR > 1 && $2 > 0 { print "archive\t" $3 }' "artifacts/obj/Kimg.Cli/native-$rid/archives" | sed "s,\t.*/native-$rid/lib,\t/usr/lib/$triple/lib,"
   sed -n 's#^-r:\(.*/packages/[^/]*/[^/]*\)/.*#package\t\1/#p' "artifacts/obj/Kimg.Cli/release_${tfm}_$rid/native/kimg.ilc.rsp"
 } | LC_ALL=C sort -u >"$out/kimg.inputs"
 echo "$out/kimg: $(stat -c %s "$out/kimg") bytes"
