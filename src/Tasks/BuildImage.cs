@@ -128,7 +128,8 @@ public sealed partial class BuildImage
 
     // Whatever could not be answered is answered by building.
     private bool IsCurrent(ImageStamp stamp, bool askedBase, ImmutableArray<string> digests) =>
-        stamp.Archives.All(File.Exists) && digests.SequenceEqual([.. askedBase ? [stamp.BaseDigest] : Array.Empty<string>(), .. Targets(stamp).Select(_ => stamp.Digest)]);
+        stamp.Archives.All(File.Exists)
+        && digests.SequenceEqual([.. askedBase ? [stamp.BaseDigest] : Array.Empty<string>(), .. Targets(stamp).Select(_ => stamp.Digest)]);
 
     private bool RunBuild(KimgProcess process, List<string> arguments, string dockerfile)
     {
