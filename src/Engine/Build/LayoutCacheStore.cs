@@ -22,7 +22,8 @@ internal sealed class LayoutCacheStore(IContentStore content, LocalCache locatio
     public string? Source => null;
 
     public async Task<ManifestDocument?> FindAsync(CancellationToken cancellationToken) => File.Exists(Path.Combine(location.Directory, "index.json"))
-        ? await _layout.RootAsync(location.Tag, location.Digest, cancellationToken)
+        // Other programs copy a cache into a layout without a name, or under another one.
+        ? await _layout.RootAsync(location.Tag == "latest" ? null : location.Tag, location.Digest, cancellationToken)
         : null;
 
     public async Task WriteAsync(CacheArtifact artifact, CacheUpload upload, CancellationToken cancellationToken)

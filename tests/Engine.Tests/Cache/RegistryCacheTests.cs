@@ -163,6 +163,8 @@ public sealed class RegistryCacheTests : IAsyncLifetime
         Assert.Equal("application/vnd.kimg.cache.config.v1+json", JsonNode.Parse(raw)!["config"]!["mediaType"]!.GetValue<string>());
         await HostProgram.MustAsync("skopeo", "copy", "--src-tls-verify=false", $"docker://{theirs.Host}/team/app:manifest", $"oci:{_scene["copy"]}:c");
         (await _scene.NewMachine().BuildAsync(CacheScene.TwoStages, new LocalCache(_scene["copy"], "c"))).AssertNothingRan();
+        // The only one there is needs no name.
+        (await _scene.NewMachine().BuildAsync(CacheScene.TwoStages, new LocalCache(_scene["copy"]))).AssertNothingRan();
     }
 
     [Fact]
