@@ -60,10 +60,11 @@ internal sealed class ImageExport(
     {
         ExportedImage image = await ImageAssembly.AssembleAsync(layers, caches, built, output, request, NamesOf(output));
         item.Say($"exporting manifest {image.Content.Root.Digest}");
-        ImmutableArray<ImageReference> known = [.. image.References.Where(name => services.Names.Find(name) is not null)];
+        ImmutableArray<ImageReference> rebuilt =
+            [.. image.References.Where(name => services.Names.Find(name) is { Local: true } before && before.Root.Digest != image.Content.Root.Digest)];
         // A disk takes as long to be sure of a few kilobytes as a registry to answer a few requests: all at once.
         Task kept = KeepAsync(image, output, item);
-        Task pushed = output.Type == OutputType.Image && output.Push ? PushAsync(image, known, output, item) : Task.CompletedTask;
+        Task pushed = output.Type == OutputType.Image && output.Push ? PushAsync(image, rebuilt, output, item) : Task.CompletedTask;
         await Task.WhenAll(kept, pushed);
         var blobs = new BlobSource(services.Content, descriptor => image.BaseLayers.GetValueOrDefault(descriptor.Digest)?.Provider);
         switch (output.Type)
@@ -110,7 +111,7 @@ internal sealed class ImageExport(
         file.Commit();
     }
 
-    private async Task PushAsync(ExportedImage image, ImmutableArray<ImageReference> known, OutputSpec output, WorkItem item)
+    private async Task PushAsync(ExportedImage image, ImmutableArray<ImageReference> rebuilt, OutputSpec output, WorkItem item)
     {
         var source = new ExportBlobs(services.Content, image);
         foreach (IGrouping<string, ImageReference> repository in image.References.GroupBy(name => name.Name))
@@ -125,7 +126,7 @@ internal sealed class ImageExport(
                     Root = image.Content.Root,
                     Source = source,
                     MountFrom = image.MountSources(names[0].Registry),
-                    LookFirst = known.Any(name => name.Name == repository.Key),
+                    LookFirst = rebuilt.Any(name => name.Name == repository.Key),
                     Progress = (blob, bytes) => item.Report($"pushing {blob.Digest}", bytes, blob.Size),
                 },
                 cancellationToken);

@@ -21,7 +21,8 @@ internal sealed record PushRequest
     public ImmutableDictionary<Digest, ImmutableArray<string>> MountFrom { get; init; } =
         ImmutableDictionary<Digest, ImmutableArray<string>>.Empty;
 
-    /// <summary>The repository has had an image like this one before: a blob is looked for there before it is mounted, which is work for a registry.</summary>
+    /// <summary>The repository has had another build of this image: most blobs will be there, the image will not. So each blob is looked for before it is
+    /// mounted, which is more work for a registry.</summary>
     public bool LookFirst { get; init; }
 
     /// <summary>Blobs the repository is known to have, because they were uploaded while they were written.</summary>

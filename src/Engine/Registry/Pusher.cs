@@ -22,7 +22,7 @@ internal sealed class Pusher(RegistryClient client)
         await CollectAsync(request.Source, request.Root, documents, cancellationToken);
         ManifestDocument root = documents[^1];
         ImageReference byDigest = repository with { Tag = null, Digest = root.Descriptor.Digest };
-        bool complete = await client.FindAsync(byDigest, cancellationToken) is not null;
+        bool complete = !request.LookFirst && await client.FindAsync(byDigest, cancellationToken) is not null;
         if (complete) Report(request, documents);
         else await PushContentsAsync(request, repository, documents, cancellationToken);
 
