@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using Kimg.Engine.Primitives;
 using Kimg.Engine.Registry;
 using Kimg.Engine.Registry.Credentials;
 using Xunit;
