@@ -32,6 +32,8 @@ public sealed class UsageFilter
         string key = end < 0 ? text : text[..end], rest = end < 0 ? "" : text[end..];
         string sign = s_signs.FirstOrDefault(s => rest.StartsWith(s, StringComparison.Ordinal)) ?? "", value = rest[sign.Length..];
         if (key.Length == 0 || (sign.Length == 0 && rest.Length > 0)) throw Invalid(text, "it is not key=value, key!=value or key~=pattern");
+        // Everything holds "": --filter id=$ID with a variable that is not set would empty the state directory.
+        if (sign.Length > 0 && (value.Length == 0 || (sign == "~=" && value is "^" or "$"))) throw Invalid(text, "there is no value", "is a variable not set? for all, leave the filter out");
         if (key is "until" or "unused-for") return sign is "=" or "==" ? new UsageFilter(text, _ => true, duration(value)) : throw Invalid(text, "it needs a duration");
         Func<UsageItem, bool>? property = key switch
         {

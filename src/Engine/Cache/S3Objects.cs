@@ -62,7 +62,7 @@ internal sealed class S3Objects : IObjectStore
         (await _http.SendAsync(Request(HttpMethod.Put, key, digest) with { Body = body }, cancellationToken)).Dispose();
     }
 
-    private S3Upload Upload(string key) => new(_http, $"'{key}'", (method, query, payload) => Request(method, key, payload, "?" + query));
+    private S3Upload Upload(string key) => new(_http, $"'{key}'", (method, query, payload) => Request(method, key, payload, query.Length == 0 ? "" : "?" + query));
 
     private CacheRequest Request(HttpMethod method, string key, Digest payload, string query = "") => new(
         method, new Uri(_base + Escape(_cache.Prefix + key) + query), $"'{key}'")

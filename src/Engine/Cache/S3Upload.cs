@@ -16,7 +16,7 @@ internal sealed class S3Upload(CacheHttp http, string what, Func<HttpMethod, str
 
     /// <param name="partSize">At least 5 MiB, says AWS.</param>
     public Task PutAsync(long size, int partSize, Func<CancellationToken, Task<Stream>> open, Action<long>? progress, CancellationToken cancellationToken) =>
-        CompleteAsync(async (id, tags) =>
+        CompleteAsync(size, async (id, tags) =>
         {
             long sent = 0;
             int part = (int)Math.Max(partSize, (size + MaxParts - 1) / MaxParts);
@@ -32,7 +32,7 @@ internal sealed class S3Upload(CacheHttp http, string what, Func<HttpMethod, str
 
     /// <summary>Copies an object onto itself.</summary>
     /// <param name="source">The object, as x-amz-copy-source has it.</param>
-    public Task CopyAsync(long size, string source, CancellationToken cancellationToken) => CompleteAsync(async (id, tags) =>
+    public Task CopyAsync(long size, string source, CancellationToken cancellationToken) => CompleteAsync(size, async (id, tags) =>
     {
         for (long start = 0; start < size; start += MaxPart)
         {
@@ -46,7 +46,7 @@ internal sealed class S3Upload(CacheHttp http, string what, Func<HttpMethod, str
         }
     }, cancellationToken);
 
-    private async Task CompleteAsync(Func<string, List<string>, Task> parts, CancellationToken cancellationToken)
+    private async Task CompleteAsync(long size, Func<string, List<string>, Task> parts, CancellationToken cancellationToken)
     {
         string id = Uri.EscapeDataString(await TextAsync(request(HttpMethod.Post, "uploads=", Digest.Sha256("")), "UploadId", cancellationToken));
         try
@@ -57,9 +57,9 @@ internal sealed class S3Upload(CacheHttp http, string what, Func<HttpMethod, str
             for (int i = 0; i < tags.Count; i++)
                 list.Append(CultureInfo.InvariantCulture, $"<Part><PartNumber>{i + 1}</PartNumber><ETag>{tags[i].Replace("\"", "&quot;", StringComparison.Ordinal)}</ETag></Part>");
             byte[] body = Encoding.UTF8.GetBytes(list.Append("</CompleteMultipartUpload>").ToString());
-            CacheRequest complete = request(HttpMethod.Post, "uploadId=" + id, Digest.Sha256(body)) with { Body = RequestBody.Of("application/xml", body) };
+            CacheRequest complete = request(HttpMethod.Post, "uploadId=" + id, Digest.Sha256(body)) with { Body = RequestBody.Of("application/xml", body), Expected = [404] };
             // It may say 200 long before it knows, and then that it did not work.
-            await TextAsync(complete, "ETag", cancellationToken);
+            await TextAsync(complete, "ETag", cancellationToken, orElse: () => IsThereAsync(size, cancellationToken));
         }
         catch (Exception)
         {
@@ -82,11 +82,20 @@ internal sealed class S3Upload(CacheHttp http, string what, Func<HttpMethod, str
         }
     }
 
-    private async Task<string> TextAsync(CacheRequest asked, string element, CancellationToken cancellationToken)
+    /// <param name="orElse">Asked when the answer is 404.</param>
+    private async Task<string> TextAsync(CacheRequest asked, string element, CancellationToken cancellationToken, Func<Task<bool>>? orElse = null)
     {
-        (_, byte[] body) = await http.ReadAsync(asked, MaxAnswer, cancellationToken);
+        (int status, byte[] body) = await http.ReadAsync(asked, MaxAnswer, cancellationToken);
         string text = Encoding.UTF8.GetString(body), found = CacheHttp.Between(text, $"<{element}>", $"</{element}>");
-        return found.Length > 0 ? found : throw Refused(OneLine.Of(text, 200));
+        if (found.Length > 0) return found;
+        return status == 404 && orElse is not null && await orElse() ? "" : throw Refused(OneLine.Of(text, 200));
+    }
+
+    // When the answer to completing was lost, the next attempt finds no upload (NoSuchUpload), but what it has become.
+    private async Task<bool> IsThereAsync(long size, CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage found = await http.SendAsync(request(HttpMethod.Head, "", Digest.Sha256("")) with { Expected = [404] }, cancellationToken);
+        return found.IsSuccessStatusCode && found.Content.Headers.ContentLength == size;
     }
 
     private KimgException Refused(string why) => new(ErrorCode.RegistryRefused, $"{what}: the upload in parts was not accepted: {why}");

@@ -34,8 +34,9 @@ internal sealed class PortableDirectory(string root) : HostDirectory
             .. new FileSystemEnumerable<DirectoryItem>(
                 root, static (ref FileSystemEntry entry) => new DirectoryItem(entry.FileName.ToString(), entry.IsDirectory ? TypeDirectory : TypeFile), s_everything),
         ];
-        // .NET makes U+FFFD of what is no text, and then cannot find it.
-        int bad = items.FindIndex(item => item.Name.Contains('\uFFFD', StringComparison.Ordinal));
+        // .NET makes U+FFFD of what is no text, and then cannot find it, or finds another file that really has that name.
+        int bad = items.FindIndex(item => item.Name.Contains('\uFFFD', StringComparison.Ordinal)
+            && (StatOf(Path.Combine(root, item.Name)) is null || items.Count(other => other.Name == item.Name) > 1));
         return bad < 0 ? items : throw Unreadable(root, $"holds a name that is not UTF-8: '{items[bad].Name}'", "give that file another name");
     });
 

@@ -55,6 +55,18 @@ public sealed class UsageFilterTests
     [InlineData("id~=[ab]")]
     [InlineData("until")]
     [InlineData("=1")]
+    [InlineData("id=")]
+    [InlineData("id==")]
+    [InlineData("id!=")]
+    [InlineData("id~=")]
+    [InlineData("id~=^")]
+    [InlineData("id~=$")]
+    [InlineData("kind!=")]
+    [InlineData("description=")]
+    [InlineData("parents=")]
+    [InlineData("type~=")]
+    [InlineData("inuse=")]
+    [InlineData("until=")]
     public void A_filter_that_means_nothing_is_an_error(string text) =>
         Assert.Equal(ErrorCode.InvalidArgument, Assert.Throws<KimgException>(() => UsageFilter.Parse(text, TimeSpan.Parse)).Code);
 }

@@ -189,6 +189,28 @@ public sealed class ServiceCacheTests : IAsyncLifetime
         Assert.Equal(0, _server.Unfinished);
     }
 
+    /// <summary>A stand-in for the answer that is lost: a 503 after the upload was completed; the next attempt finds no upload any more.</summary>
+    [Theory]
+    [InlineData(3 << 20, true)]
+    [InlineData((3 << 20) - 1, false)]
+    [InlineData(-1, false)]
+    public async Task An_upload_in_parts_whose_completion_was_not_answered_is_looked_for(int found, bool isThere)
+    {
+        int completed = 0;
+        _server.Fault = r =>
+        {
+            if (r.Method != "POST" || !r.Path.Contains("uploadId=", StringComparison.Ordinal)) return null;
+            if (completed++ > 0) return new ScriptedAnswer(404, "<Error><Code>NoSuchUpload</Code><Message>it may have been completed</Message></Error>");
+            if (found >= 0) (_server.Objects["/bucket/ci/big"], _server.Written["/bucket/ci/big"]) = (Bytes(found), DateTimeOffset.UtcNow);
+            return new ScriptedAnswer(503);
+        };
+        Task upload = PutInPartsAsync(Bytes(3 << 20), null);
+        if (isThere) await upload;
+        else Assert.Contains("NoSuchUpload", (await Assert.ThrowsAsync<KimgException>(() => upload)).Message, StringComparison.Ordinal);
+        Assert.Equal(isThere, !_server.Lines.Any(l => l.StartsWith("DELETE ", StringComparison.Ordinal)));
+        Assert.Equal(2, completed);
+    }
+
     [Fact]
     public async Task A_blob_that_is_not_what_it_should_be_is_not_completed()
     {

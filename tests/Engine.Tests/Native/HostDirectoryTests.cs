@@ -76,7 +76,7 @@ public sealed class HostDirectoryTests : IDisposable
     [InlineData(false)]
     public void The_directory_itself_may_be_a_link_and_names_any_text(bool portable)
     {
-        string[] names = ["a b", "ä", "日本", "\\back", "c:d", "😀", "-rf", "CON", "end."];
+        string[] names = ["a b", "ä", "日本", "\\back", "c:d", "😀", "-rf", "CON", "end.", "\uFFFD"];
         Directory.CreateDirectory(_directory["real"]);
         foreach (string name in names) Write("real/" + name, name, UnixFileMode.UserRead);
         File.CreateSymbolicLink(_directory["link"], "real");
