@@ -155,7 +155,7 @@ public sealed class KubernetesTests
         Dictionary<string, string> given = new()
         {
             ["$(params.image)"] = $"{registry.Host}/team/app:1", ["$(params.dockerfile)"] = "Dockerfile", ["$(params.context)"] = ".", ["$(workspaces.source.path)"] = "/workspace",
-            ["$(workspaces.credentials.path)"] = "", ["$(params.url)"] = "https://git.example/team/app", ["$(params.revision)"] = "c0ffee", ["$(params.ref)"] = "main",
+            ["$(workspaces.credentials.path)"] = "", ["$(params.url)"] = "https://git.example/team/app", ["$(params.revision)"] = "c0ffee", ["$(params.ref)"] = "main", ["$(params.date)"] = "1600000000",
             ["$(params.options[*])"] = "--label=a=b",
         };
         using PodBundle pod = await PodAsync("kimg", registry, "FROM scratch\nCOPY hello.txt /\n", kind: "Task", given: given, mounts: new() { ["source"] = "/workspace", ["results"] = "/tekton/results" });

@@ -27,6 +27,7 @@ internal sealed record CiFacts
     /// <summary>SPDX.</summary>
     public string License { get; init; } = "";
 
+    /// <summary>The host's own, or given by the pipeline; null when it is not known.</summary>
     public DateTimeOffset? CommitDate { get; init; }
 
     /// <summary>The page of this run; null when it is not known.</summary>

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Kimg.Ci.Hosts;
 
 /// <summary>A CI system: how its log is folded, where messages on lines and results go. This one is any that is not known: plain text.</summary>
@@ -7,7 +9,7 @@ internal class CiHost(string name, CiFacts facts, Func<string, string?> variable
     /// <summary>As <c>kimg ci detect</c> prints it.</summary>
     public string Name { get; } = name;
 
-    public CiFacts Facts { get; } = facts;
+    public CiFacts Facts { get; } = facts with { CommitDate = facts.CommitDate ?? Date(variable("KIMG_CI_COMMIT_DATE")) ?? Date(variable("SOURCE_DATE_EPOCH")) };
 
     protected Func<string, string?> Variable { get; } = variable;
 
@@ -44,6 +46,12 @@ internal class CiHost(string name, CiFacts facts, Func<string, string?> variable
         "version" => "KIMG_IMAGE_VERSION",
         _ => "KIMG_" + output.ToUpperInvariant().Replace('-', '_'),
     };
+
+    // As ISO 8601 or in seconds since 1970: pipelines have it as git's %cI or %ct.
+    private static DateTimeOffset? Date(string? text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long seconds) && seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()
+            ? DateTimeOffset.FromUnixTimeSeconds(seconds)
+            : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset date) ? date : null;
 
     protected static string OneLine(string text) => text.ReplaceLineEndings(" ");
 

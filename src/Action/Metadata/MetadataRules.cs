@@ -11,7 +11,6 @@ internal sealed partial class MetadataRules
 {
     private readonly MetadataInput _input;
     private readonly CiFacts _facts;
-    private readonly DateTimeOffset _now;
     private readonly Flavor _flavor;
     private readonly Dictionary<string, TemplateValue> _names;
     private readonly List<string> _tags = [], _notices = [];
@@ -19,7 +18,7 @@ internal sealed partial class MetadataRules
 
     private MetadataRules(MetadataInput input, CiFacts facts, DateTimeOffset now)
     {
-        (_input, _facts, _now, _flavor) = (input, facts, now, Flavor.Parse(input.Flavor));
+        (_input, _facts, _flavor) = (input, facts, Flavor.Parse(input.Flavor));
         _names = new(StringComparer.Ordinal)
         {
             ["branch"] = (_, _) => facts.Branch ?? "",
@@ -204,11 +203,11 @@ internal sealed partial class MetadataRules
         var pairs = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         pairs[Prefix + "title"] = _facts.Repository;
         pairs[Prefix + "description"] = _facts.Description;
-        pairs[Prefix + "url"] = _facts.Url;
+        pairs[Prefix + "url"] = _facts.Url.EndsWith(".git", StringComparison.Ordinal) ? _facts.Url[..^4] : _facts.Url;
         pairs[Prefix + "source"] = _facts.Url;
         pairs[Prefix + "version"] = version ?? "";
-        // The commit's date, so that the same commit gives the same image.
-        pairs[Prefix + "created"] = (_facts.CommitDate ?? _now).UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
+        // The commit's date or none, so that the same commit gives the same image.
+        if (_facts.CommitDate is { } date) pairs[Prefix + "created"] = date.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
         pairs[Prefix + "revision"] = _facts.Commit;
         pairs[Prefix + "licenses"] = _facts.License;
         foreach (string text in more.Select(Render))

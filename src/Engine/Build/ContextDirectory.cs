@@ -58,6 +58,9 @@ internal sealed class ContextDirectory(RemoteFiles remote, TemporaryDirectory te
 /// <param name="Directory">On this machine; null when the context has no files.</param>
 internal sealed record OpenedContext(string? Directory)
 {
+    // As the kernel's.
+    private const int MaxLinks = 40;
+
     /// <summary>The user's own directory: ignore files count, and --file may lead out of it. Everything else is somebody's upload.</summary>
     public bool IsLocal { get; init; }
 
@@ -70,23 +73,42 @@ internal sealed record OpenedContext(string? Directory)
     /// <summary>What the archive it was unpacked from says of its files; null: what they say themselves.</summary>
     public ContextHeaders? Headers { get; init; }
 
-    /// <summary>A directory inside the context in place of the whole of it. Only the user's own context is followed through symlinks, and none is left.</summary>
+    /// <summary>A directory inside the context in place of the whole of it. Only the user's own context is followed through symlinks, and none is left by one.</summary>
     /// <exception cref="KimgException">ContextNotFound.</exception>
     public OpenedContext At(string path)
     {
         ImagePath below = ImagePath.Normalize(path);
-        string? found = Directory is null ? null : Path.Combine(Directory, below.Value);
-        for (string? part = found; part is not null && !IsLocal && part != Directory; part = Path.GetDirectoryName(part))
-        {
-            if (new DirectoryInfo(part).LinkTarget is not null) found = null;
-        }
-
-        if (found is not null && System.IO.Directory.Exists(found))
+        if (Directory is not null && Inside(Directory, below) is { } found && System.IO.Directory.Exists(found))
         {
             ContextHeaders? headers = Headers is { } whole ? inner => whole(below.Combine(inner.Value)) : null;
             return this with { Directory = found, Headers = headers };
         }
 
-        throw new KimgException(ErrorCode.ContextNotFound, $"the context has no directory '{path}'") { Hint = "the sub-path is relative to the root of the context" };
+        throw new KimgException(ErrorCode.ContextNotFound, $"the context has no directory '{path}'") { Hint = "the sub-path is relative to the root of the context, and no symlink on it leads out" };
+    }
+
+    // Whoever committed a link must not choose what of this machine is the context. null: a link leads out, or to itself.
+    private string? Inside(string root, ImagePath below)
+    {
+        var ahead = new Stack<string>(below.Value.Split('/').Reverse());
+        var behind = new List<string>();
+        for (int links = 0; ahead.TryPop(out string? name);)
+        {
+            if (name is "" or ".") continue;
+            if (name == "..")
+            {
+                if (behind.Count == 0) return null;
+                behind.RemoveAt(behind.Count - 1);
+                continue;
+            }
+
+            behind.Add(name);
+            if (new DirectoryInfo(Path.Combine([root, .. behind])).LinkTarget is not { } target) continue;
+            if (!IsLocal || Path.IsPathRooted(target) || ++links > MaxLinks) return null;
+            behind.RemoveAt(behind.Count - 1);
+            foreach (string part in target.Split('/', Path.DirectorySeparatorChar).Reverse()) ahead.Push(part);
+        }
+
+        return Path.Combine([root, .. behind]);
     }
 }

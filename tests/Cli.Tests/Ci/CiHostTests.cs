@@ -71,6 +71,19 @@ public sealed class CiHostTests : IDisposable
         Assert.Equal((source, "c0ffee", reference, run, builder), (facts.Url, facts.Commit, facts.Ref, facts.RunUrl, facts.Builder));
     }
 
+    [Theory]
+    [InlineData("KIMG_CI_COMMIT_DATE=1600000000 SOURCE_DATE_EPOCH=1", 1600000000)]
+    [InlineData("KIMG_CI_COMMIT_DATE=2020-09-13T14:26:40+02:00", 1600000000)]
+    [InlineData("SOURCE_DATE_EPOCH=1600000000", 1600000000)]
+    [InlineData("GITLAB_CI=true CI_COMMIT_TIMESTAMP=2020-09-13T12:26:40Z SOURCE_DATE_EPOCH=1", 1600000000)]
+    [InlineData("CIRCLECI=true SOURCE_DATE_EPOCH=1600000000", 1600000000)]
+    [InlineData("KIMG_CI_COMMIT_DATE= SOURCE_DATE_EPOCH=", null)]
+    public void A_date_that_the_host_does_not_give_the_pipeline_does(string variables, int? seconds)
+    {
+        foreach (string pair in variables.Split(' ')) _environment[pair.Split('=')[0]] = pair[(pair.IndexOf('=') + 1)..];
+        Assert.Equal(seconds, Host.Facts.CommitDate?.ToUnixTimeSeconds());
+    }
+
     [Fact]
     public void Tekton_takes_results_as_files()
     {

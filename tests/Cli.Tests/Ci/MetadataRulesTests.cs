@@ -87,6 +87,17 @@ public sealed class MetadataRulesTests
         Assert.Equal("2026-01-02T03:04:05.000Z", labels["org.opencontainers.image.created"]);
     }
 
+    [Fact]
+    public void Labels_of_a_commit_whose_date_is_not_known_do_not_change_with_the_clock()
+    {
+        CiFacts facts = Facts("refs/heads/main", "push") with { CommitDate = null, Url = "https://git.example/o/r.git" };
+        ImmutableSortedDictionary<string, string> labels = MetadataRules.Apply(new MetadataInput { Tags = ["v1"] }, facts, s_now).Labels;
+        Assert.Equal(labels, MetadataRules.Apply(new MetadataInput { Tags = ["v1"] }, facts, s_now.AddDays(1)).Labels);
+        Assert.DoesNotContain("org.opencontainers.image.created", labels.Keys);
+        Assert.Equal("https://git.example/o/r", labels["org.opencontainers.image.url"]);
+        Assert.Equal("https://git.example/o/r.git", labels["org.opencontainers.image.source"]);
+    }
+
     [Theory]
     [InlineData("type=semvre,pattern=x", "unknown type 'semvre'")]
     [InlineData("type=semver", "pattern= is missing")]

@@ -73,6 +73,31 @@ public sealed class ContextTests : RemoteBuilds
     }
 
     [Fact]
+    public async Task A_sub_path_of_a_local_context_follows_symlinks_within_it_and_none_out_of_it()
+    {
+        Directory.CreateDirectory(Files["private"]);
+        await File.WriteAllTextAsync(Files["private/Dockerfile"], "FROM scratch\nCOPY Dockerfile /leaked\n");
+        Directory.CreateDirectory(Files["repository/real/app"]);
+        await File.WriteAllTextAsync(Files["repository/real/app/Dockerfile"], "FROM scratch\nCOPY . /\n");
+        foreach ((string link, string target) in new[] { ("inside", "real"), ("real/again", "../inside/app"), ("absolute", Files["private"]), ("up", "real/../../private"), ("loop", "loop") })
+            File.CreateSymbolicLink(Files["repository/" + link], target);
+        // The context itself is what its user says.
+        File.CreateSymbolicLink(Files["checkout"], Files["repository"]);
+        foreach (string inner in (string[])["inside/app", "real/again"])
+        {
+            await BuildAsync(null, request => request with { Context = new DirectoryContext(Files["checkout"]), ContextSubPath = inner });
+            Assert.Equal(["Dockerfile"], Directory.GetFiles(Files["out"]).Select(Path.GetFileName));
+        }
+
+        foreach (string outer in (string[])["absolute", "up", "loop", "inside/../up"])
+        {
+            KimgException error = await Assert.ThrowsAsync<KimgException>(
+                () => BuildAsync(null, request => request with { Context = new DirectoryContext(Files["checkout"]), ContextSubPath = outer }));
+            Assert.Equal(ErrorCode.ContextNotFound, error.Code);
+        }
+    }
+
+    [Fact]
     public async Task The_epoch_may_be_that_of_an_http_context_a_named_context_or_a_stage()
     {
         const string modified = "Wed, 21 Oct 2015 07:28:00 GMT";
