@@ -14,13 +14,12 @@ internal sealed class BaseRecord(string directory, string baseImage, string plat
     public BaseImageInfo? TryRead()
     {
         if (!File.Exists(_file)) return null;
-        string[] parts = File.ReadAllText(_file).Split('\n', 2);
-        if (parts.Length < 2 || parts[0] != Key) return null;
         try
         {
-            return BaseImageInfo.Read(parts[1]);
+            return File.ReadAllText(_file).Split('\n', 2) is [var key, var json] && key == Key ? BaseImageInfo.Read(json) : null;
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        // Whatever a damaged file makes of the document.
+        catch (Exception e) when (e is IOException or JsonException or KeyNotFoundException or InvalidOperationException or IndexOutOfRangeException or NullReferenceException)
         {
             return null;
         }

@@ -128,7 +128,7 @@ public sealed partial class BuildImage
 
     // Whatever could not be answered is answered by building.
     private bool IsCurrent(ImageStamp stamp, bool askedBase, ImmutableArray<string> digests) =>
-        stamp.Archives.All(File.Exists)
+        stamp.Archives.Select(ImageStamp.StateOf).SequenceEqual(stamp.ArchiveStates)
         && digests.SequenceEqual([.. askedBase ? [stamp.BaseDigest] : Array.Empty<string>(), .. Targets(stamp).Select(_ => stamp.Digest)]);
 
     private bool RunBuild(KimgProcess process, List<string> arguments, string dockerfile)
@@ -147,9 +147,11 @@ public sealed partial class BuildImage
         stamp = ReadMetadata(stamp) with
         {
             Names = names, Pushed = outputs.Push, Archives = outputs.Archive.Length > 0 ? [outputs.Archive] : [],
+            ArchiveStates = outputs.Archive.Length > 0 ? [ImageStamp.StateOf(outputs.Archive)] : [],
         };
         if (outputs.Load.Length > 0) LocalDaemon.Load(outputs.LoadProgram, outputs.Load, Canceled);
-        if (stamp.Fingerprint.Length > 0 && outputs.Load.Length == 0) stamp.Write(StampFile);
+        // Of what KimgOutput wrote, and of what a daemon has, nothing here knows whether it is still there.
+        if (stamp.Fingerprint.Length > 0 && outputs.Load.Length == 0 && Outputs.Length == 0) stamp.Write(StampFile);
         Report(stamp);
         string where = outputs.Archive.Length > 0 ? outputs.Archive : names.FirstOrDefault() ?? stamp.Digest;
         string how = outputs.Push ? "pushed" : outputs.Load.Length > 0 ? $"loaded into {outputs.LoadProgram}" : outputs.Stored ? "in the store of kimg" : "written";

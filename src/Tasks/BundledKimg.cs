@@ -11,6 +11,7 @@ internal static class BundledKimg
     /// <param name="tools">The folder with a folder for each runtime identifier.</param>
     /// <returns>A program and its first arguments.</returns>
     /// <exception cref="UnauthorizedAccessException">The binary may not be run.</exception>
+    /// <exception cref="IOException">Nor can its mode be changed.</exception>
     public static string[] Find(string tools)
     {
         string native = Path.Combine(tools, "linux-" + RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant(), "kimg");
@@ -35,9 +36,10 @@ internal static class BundledKimg
         {
             File.SetUnixFileMode(path, File.GetUnixFileMode(path) | Runnable);
         }
-        catch (UnauthorizedAccessException) when ((File.GetUnixFileMode(path) & Runnable) != 0)
+        // Another's file, or a file system that is only read. For somebody it may be run.
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException && (File.GetUnixFileMode(path) & Runnable) != 0)
         {
-            return; // for somebody, at least
+            return;
         }
     }
 }

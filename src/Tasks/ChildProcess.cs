@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 
 namespace Kimg.Tasks;
@@ -17,7 +18,7 @@ internal sealed class ChildProcess : IDisposable
 
     /// <param name="start">With stdin, stdout and stderr redirected.</param>
     /// <param name="cancellationToken">Ends it and all it has started.</param>
-    /// <exception cref="System.ComponentModel.Win32Exception">There is no such program, or it may not be run.</exception>
+    /// <exception cref="Win32Exception">There is no such program, or it may not be run.</exception>
     public ChildProcess(ProcessStartInfo start, CancellationToken cancellationToken)
     {
         _process = Process.Start(start)!;
@@ -53,9 +54,9 @@ internal sealed class ChildProcess : IDisposable
         {
             _process.Kill(entireProcessTree: true);
         }
-        catch (InvalidOperationException)
+        catch (Exception e) when (e is InvalidOperationException or Win32Exception or AggregateException)
         {
-            // It has ended by itself.
+            // It, or something that it had started, has ended by itself.
             return;
         }
     }

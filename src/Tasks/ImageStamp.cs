@@ -25,6 +25,13 @@ internal sealed record ImageStamp
     /// <summary>Files that must still be there.</summary>
     public ImmutableArray<string> Archives { get; init; } = [];
 
+    /// <summary>What they looked like when they were written: another build may have written another image there.</summary>
+    public ImmutableArray<string> ArchiveStates { get; init; } = [];
+
+    /// <summary>Length and time of a file; empty when there is none.</summary>
+    public static string StateOf(string file) =>
+        new FileInfo(file) is { Exists: true } info ? FormattableString.Invariant($"{info.Length} {info.LastWriteTimeUtc.Ticks}") : "";
+
     public bool Pushed { get; init; }
 
     /// <summary>Null when there is none, or it cannot be read: then everything is built.</summary>
@@ -44,6 +51,7 @@ internal sealed record ImageStamp
                 MediaType = Text(root, "mediaType"),
                 Names = Texts(root, "names"),
                 Archives = Texts(root, "archives"),
+                ArchiveStates = Texts(root, "archiveStates"),
                 Pushed = root.GetProperty("pushed").GetBoolean(),
             };
         }
@@ -66,6 +74,7 @@ internal sealed record ImageStamp
             json.WriteString("mediaType", MediaType);
             Write(json, "names", Names);
             Write(json, "archives", Archives);
+            Write(json, "archiveStates", ArchiveStates);
             json.WriteBoolean("pushed", Pushed);
             json.WriteEndObject();
         }

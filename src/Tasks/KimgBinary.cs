@@ -22,7 +22,7 @@ internal static class KimgBinary
         {
             return BundledKimg.Find(tools);
         }
-        catch (UnauthorizedAccessException e)
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
             throw new KimgException(ErrorCode.UnsupportedBuildHost, $"the kimg in '{tools}' may not be run, and its mode cannot be changed: {e.Message}", e)
             {

@@ -54,6 +54,19 @@ public sealed class StorageTests
     }
 
     [Fact]
+    public async Task An_image_that_cannot_be_kept_here_is_not_published_either()
+    {
+        using Scene scene = new();
+        using DebianRegistry registry = await DebianRegistry.StartAsync();
+        scene.Dockerfile("FROM scratch\nCOPY busybox /\n");
+        Directory.CreateDirectory(scene.State);
+        await File.WriteAllTextAsync(Path.Combine(scene.State, "images"), "in the way of a directory");
+        await scene.FailsAsync("KIMG7", 8, "images", "-t", $"{registry.Host}/kept:failed", "--push");
+        ProgramResult tags = await HostProgram.RunAsync("skopeo", ["list-tags", "--tls-verify=false", $"docker://{registry.Host}/kept"]);
+        Assert.DoesNotContain("failed", tags.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_output_that_is_there_is_untouched_by_a_build_that_fails()
     {
         using Scene scene = new();

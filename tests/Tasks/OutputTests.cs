@@ -44,6 +44,12 @@ public sealed class OutputTests(DotnetMachine machine)
         (await machine.DotnetAsync(project, "publish", "--no-build", "-t:BuildImage", "-p:ContainerArchiveOutputPath=image.tar")).Succeeded();
         await HostProgram.MustAsync("skopeo", "inspect", $"oci-archive:{Path.Combine(project, "image.tar")}:1.2.3");
 
+        // What another build has written there since is not this image.
+        string[] rebuild = ["publish", "--no-build", "-t:BuildImage", "-p:ContainerArchiveOutputPath=image.tar"];
+        Assert.Equal("true", (await machine.DotnetAsync(project, rebuild)).Property("BuildImage", "KimgUpToDate"), ignoreCase: true);
+        File.Copy(archive, Path.Combine(project, "image.tar"), overwrite: true);
+        Assert.Equal("false", (await machine.DotnetAsync(project, rebuild)).Succeeded().Property("BuildImage", "KimgUpToDate"), ignoreCase: true);
+
         // A daemon that notes what it was given.
         string bin = Path.Combine(project, "bin-of-podman");
         Directory.CreateDirectory(bin);

@@ -62,9 +62,10 @@ internal sealed class ImageExport(
         item.Say($"exporting manifest {image.Content.Root.Digest}");
         ImmutableArray<ImageReference> rebuilt =
             [.. image.References.Where(name => services.Names.Find(name) is { Local: true } before && before.Root.Digest != image.Content.Root.Digest)];
-        // A disk takes as long to be sure of a few kilobytes as a registry to answer a few requests: all at once.
-        Task kept = KeepAsync(image, output, item);
-        Task pushed = output.Type == OutputType.Image && output.Push ? PushAsync(image, rebuilt, output, item) : Task.CompletedTask;
+        // A disk takes as long to be sure of a few kilobytes as a registry to answer a few requests: all at once, but what cannot be kept here is not published.
+        using var failed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task kept = KeepAsync(image, output, item, failed);
+        Task pushed = output.Type == OutputType.Image && output.Push ? PushAsync(image, rebuilt, output, item, kept, failed.Token) : Task.CompletedTask;
         await Task.WhenAll(kept, pushed);
         var blobs = new BlobSource(services.Content, descriptor => image.BaseLayers.GetValueOrDefault(descriptor.Digest)?.Provider);
         switch (output.Type)
@@ -82,16 +83,24 @@ internal sealed class ImageExport(
         return image;
     }
 
-    private async Task KeepAsync(ExportedImage image, OutputSpec output, WorkItem item)
+    private async Task KeepAsync(ExportedImage image, OutputSpec output, WorkItem item, CancellationTokenSource failed)
     {
-        await Task.WhenAll(image.Content.Blobs.Select(blob => blob.Bytes is { } bytes
-            ? Task.Run(() => services.Content.WriteAsync(bytes, cancellationToken), cancellationToken)
-            : Task.CompletedTask));
-        if (output.Type != OutputType.Image) return;
-        foreach (ImageReference name in image.References)
+        try
         {
-            services.Names.Set(name, image.Content.Root, local: true, image.Origins);
-            item.Say($"naming to {name}");
+            await Task.WhenAll(image.Content.Blobs.Select(blob => blob.Bytes is { } bytes
+                ? Task.Run(() => services.Content.WriteAsync(bytes, cancellationToken), cancellationToken)
+                : Task.CompletedTask));
+            if (output.Type != OutputType.Image) return;
+            foreach (ImageReference name in image.References)
+            {
+                services.Names.Set(name, image.Content.Root, local: true, image.Origins);
+                item.Say($"naming to {name}");
+            }
+        }
+        catch
+        {
+            await failed.CancelAsync();
+            throw;
         }
     }
 
@@ -111,7 +120,8 @@ internal sealed class ImageExport(
         file.Commit();
     }
 
-    private async Task PushAsync(ExportedImage image, ImmutableArray<ImageReference> rebuilt, OutputSpec output, WorkItem item)
+    private async Task PushAsync(
+        ExportedImage image, ImmutableArray<ImageReference> rebuilt, OutputSpec output, WorkItem item, Task kept, CancellationToken token)
     {
         var source = new ExportBlobs(services.Content, image);
         foreach (IGrouping<string, ImageReference> repository in image.References.GroupBy(name => name.Name))
@@ -127,9 +137,10 @@ internal sealed class ImageExport(
                     Source = source,
                     MountFrom = image.MountSources(names[0].Registry),
                     LookFirst = rebuilt.Any(name => name.Name == repository.Key),
+                    Allowed = kept,
                     Progress = (blob, bytes) => item.Report($"pushing {blob.Digest}", bytes, blob.Size),
                 },
-                cancellationToken);
+                token);
         }
     }
 

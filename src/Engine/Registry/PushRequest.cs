@@ -28,6 +28,9 @@ internal sealed record PushRequest
     /// <summary>Blobs the repository is known to have, because they were uploaded while they were written.</summary>
     public ImmutableHashSet<Digest> Present { get; init; } = ImmutableHashSet<Digest>.Empty;
 
+    /// <summary>No manifest is pushed before this has succeeded.</summary>
+    public Task Allowed { get; init; } = Task.CompletedTask;
+
     /// <summary>Called with the bytes of a blob so far; with its whole size when it was there already.</summary>
     public Action<Descriptor, long>? Progress { get; init; }
 }

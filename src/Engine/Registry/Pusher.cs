@@ -25,6 +25,7 @@ internal sealed class Pusher(RegistryClient client)
         bool complete = !request.LookFirst && await client.FindAsync(byDigest, cancellationToken) is not null;
         if (complete) Report(request, documents);
         else await PushContentsAsync(request, repository, documents, cancellationToken);
+        await request.Allowed;
 
         ImageReference[] tagged = [.. request.Names.Where(n => n.Tag is not null)];
         if (tagged.Length == 0 && !complete) await client.PutManifestAsync(byDigest, root, cancellationToken);
@@ -46,6 +47,7 @@ internal sealed class Pusher(RegistryClient client)
     {
         Descriptor[] blobs = [.. documents.Where(d => d.Manifest is not null).SelectMany(d => d.References).Where(IsDistributable).DistinctBy(b => b.Digest)];
         await PushBlobsAsync(request, repository, blobs, cancellationToken);
+        await request.Allowed;
         foreach (ManifestDocument document in documents.SkipLast(1))
             await client.PutManifestAsync(repository with { Tag = null, Digest = document.Descriptor.Digest }, document, cancellationToken);
     }
