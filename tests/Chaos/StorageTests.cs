@@ -61,7 +61,7 @@ public sealed class StorageTests
         scene.Dockerfile("FROM scratch\nCOPY busybox /\n");
         Directory.CreateDirectory(scene.State);
         await File.WriteAllTextAsync(Path.Combine(scene.State, "images"), "in the way of a directory");
-        await scene.FailsAsync("KIMG7", 8, "images", "-t", $"{registry.Host}/kept:failed", "--push");
+        await scene.FailsAsync("KIMG7004", 8, "images", "-t", $"{registry.Host}/kept:failed", "--push");
         ProgramResult tags = await HostProgram.RunAsync("skopeo", ["list-tags", "--tls-verify=false", $"docker://{registry.Host}/kept"]);
         Assert.DoesNotContain("failed", tags.Output, StringComparison.Ordinal);
     }
