@@ -26,7 +26,7 @@ internal sealed class BuildRecord : IBuildObserver
                 break;
             case VertexCompleted completed when _byVertex.TryGetValue(completed.Vertex, out RecordedStep? step):
                 Begin(step, completed.At);
-                (step.Ended, step.Cached, step.Error) = (completed.At, completed.Cached, completed.Error);
+                (step.Ended, step.Cached, step.Error) = (completed.At, completed.Cached, completed.Tolerated ? null : completed.Error);
                 break;
             case VertexWarning warning:
                 Warnings.Add(warning.Warning);

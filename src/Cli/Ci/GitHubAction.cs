@@ -9,6 +9,7 @@ using Kimg.Cli.Options;
 using Kimg.Cli.Progress;
 using Kimg.Cli.Verbs;
 using Kimg.Engine.Build;
+using Kimg.Engine.Cache;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
 using Row = Kimg.Cli.Options.BuildOptionRows;
@@ -169,6 +170,8 @@ internal sealed class GitHubAction
         }
 
         string gha = $"type=gha,scope={name}{(scope.Length > 0 ? "-" + scope : "")}";
+        // Who asks for it by this input means a job, where it is there unless something was left out.
+        if (CacheParser.ParseSource(gha, _host).Location is UnavailableCache unavailable) throw unavailable.Reason;
         return (gha, gha + export);
     }
 

@@ -19,22 +19,21 @@ internal static class CacheServiceParser
     public static readonly string[] AzureKeys =
         ["account_url", "container", "prefix", "blobs_prefix", "manifests_prefix", "name", "secret_access_key", "upload_parallelism"];
 
-    public static GitHubCache GitHub(CacheAttributes attributes, CliHost host)
+    /// <summary>Outside a job of GitHub there is no such cache; builds go on without it.</summary>
+    public static CacheLocation GitHub(CacheAttributes attributes, CliHost host)
     {
         if (attributes.Value("version") is { } version and not "2") throw attributes.Source.Invalid($"there is no version '{version}' of the service any more", "leave out version=");
         string? url = attributes.Value("url_v2") ?? attributes.Value("url") ?? Variable(host, "ACTIONS_RESULTS_URL"), token = attributes.Value("token") ?? Variable(host, "ACTIONS_RUNTIME_TOKEN");
-        if (url is null || token is null)
+        TimeSpan timeout = attributes.Value("timeout") is { } time ? Durations.Parse(attributes.Source, time) : TimeSpan.FromMinutes(10);
+        Uri? address = url is null ? null : Url(attributes, url);
+        if (address is null || token is null)
         {
-            throw attributes.Source.Invalid(
+            return new UnavailableCache("gha", attributes.Source.Invalid(
                 $"{(url is null ? "ACTIONS_RESULTS_URL" : "ACTIONS_RUNTIME_TOKEN")} is not set",
-                "GitHub gives both to actions but not to run: steps; crazy-max/ghaction-github-runtime passes them on");
+                "GitHub gives both to actions but not to run: steps; crazy-max/ghaction-github-runtime passes them on"));
         }
 
-        return new GitHubCache(Url(attributes, url), new Secret(token))
-        {
-            Scope = attributes.Value("scope") is { Length: > 0 } scope ? scope : null,
-            Timeout = attributes.Value("timeout") is { } time ? Durations.Parse(attributes.Source, time) : TimeSpan.FromMinutes(10),
-        };
+        return new GitHubCache(address, new Secret(token)) { Scope = attributes.Value("scope") is { Length: > 0 } scope ? scope : null, Timeout = timeout };
     }
 
     public static S3Cache S3(CacheAttributes attributes, CliHost host)

@@ -9,7 +9,7 @@ internal static class FailureSummary
     public static string Render(IEnumerable<VertexState> vertices, bool colours)
     {
         var text = new StringBuilder();
-        foreach (VertexState failed in vertices.Where(v => v is { Error: not null, Canceled: false }))
+        foreach (VertexState failed in vertices.Where(v => v is { Failed: true, Canceled: false }))
         {
             text.Append(CultureInfo.InvariantCulture, $"------\n > {failed.Name}:\n");
             foreach ((TimeSpan at, string line) in failed.Output.Last)

@@ -81,12 +81,13 @@ internal sealed class PlainProgress(Action<string> write, bool colours, Action? 
     {
         VertexState state = log.State;
         state.Started ??= completed.At;
-        (state.Completed, state.Cached, state.Error) = (completed.At, completed.Cached, completed.Error);
+        state.Complete(completed);
         TimeSpan elapsed = state.Elapsed(completed.At);
         if (state.Output.Flush(elapsed) is { } rest) Say(log, completed.At, OutputLine(elapsed, rest));
         Say(log, completed.At, state switch
         {
             { Canceled: true } => "CANCELED",
+            { Tolerated: true, Error: { } error } => "WARN: " + OutputSanitizer.OneLine(error),
             { Error: { } error } => "ERROR: " + OutputSanitizer.OneLine(error),
             { Cached: true } => "CACHED",
             _ => $"DONE {Format.Seconds(elapsed)}",

@@ -40,7 +40,8 @@ internal sealed class TtyProgress(Action<string> write, Func<(int Width, int Hei
                 break;
             case VertexCompleted completed when Find(completed.Vertex) is { } vertex:
                 Begin(vertex, e.At);
-                (vertex.Completed, vertex.Cached, vertex.Error) = (e.At, completed.Cached, completed.Error);
+                vertex.Complete(completed);
+                if (vertex is { Tolerated: true, Error: { } error }) _notices.Add("WARN: " + OutputSanitizer.OneLine(error));
                 vertex.Output.Flush(vertex.Elapsed(e.At));
                 break;
             case BuildNotice notice:
@@ -103,7 +104,7 @@ internal sealed class TtyProgress(Action<string> write, Func<(int Width, int Hei
     private List<string> Lines(DateTimeOffset now, int width, int height, bool final)
     {
         int done = _shown.Count(v => v.Completed is not null);
-        string end = !final ? "" : _shown.Any(v => v.Error is not null) ? " FAILED" : " FINISHED";
+        string end = !final ? "" : _shown.Any(v => v.Failed) ? " FAILED" : " FINISHED";
         string header = $"[+] Building {Format.Seconds(now - _began!.Value)} ({done}/{_vertices.Count}){end}";
         List<string> lines = [DisplayWidth.Fit(header, width).TrimEnd()];
         List<List<string>> blocks = [.. _shown.Select(v => Block(v, now, width, final))];
@@ -131,6 +132,7 @@ internal sealed class TtyProgress(Action<string> write, Func<(int Width, int Hei
         (string mark, string colour) = vertex switch
         {
             { Canceled: true } => ("CANCELED ", "33"),
+            { Tolerated: true } => ("WARN ", "33"),
             { Error: not null } => ("ERROR ", "31"),
             { Cached: true } => ("CACHED ", "34"),
             { Completed: not null } => ("", "34"),

@@ -22,6 +22,11 @@ internal sealed class VertexState(Digest id, string name)
 
     public string? Error { get; set; }
 
+    /// <summary>Its error is a warning.</summary>
+    public bool Tolerated { get; set; }
+
+    public bool Failed => Error is not null && !Tolerated;
+
     public bool Canceled => Error == "canceled";
 
     /// <summary>Downloads and the like, in the order in which they began.</summary>
@@ -30,6 +35,9 @@ internal sealed class VertexState(Digest id, string name)
     public LineBuffer Output { get; } = new();
 
     public TimeSpan Elapsed(DateTimeOffset now) => Started is { } started ? (Completed ?? now) - started : TimeSpan.Zero;
+
+    public void Complete(VertexCompleted completed) =>
+        (Completed, Cached, Error, Tolerated) = (completed.At, completed.Cached, completed.Error, completed.Tolerated);
 
     public void Update(VertexProgress progress)
     {

@@ -15,7 +15,11 @@ public sealed record VertexStarted(DateTimeOffset At, Digest Vertex) : BuildEven
 
 /// <param name="Cached">It was found in a cache.</param>
 /// <param name="Error">One line; null when it succeeded.</param>
-public sealed record VertexCompleted(DateTimeOffset At, Digest Vertex, bool Cached, string? Error) : BuildEvent(At);
+public sealed record VertexCompleted(DateTimeOffset At, Digest Vertex, bool Cached, string? Error) : BuildEvent(At)
+{
+    /// <summary>The build goes on without it: its error is a warning.</summary>
+    public bool Tolerated { get; init; }
+}
 
 /// <summary>Part of a vertex: a download, an upload, an unpacking. Repeated with growing <see cref="Current"/>; the last has <see cref="Completed"/>.</summary>
 /// <param name="Id">Unique within the vertex, shown ("sha256:abc… 12.3MB / 45MB").</param>

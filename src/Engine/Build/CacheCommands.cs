@@ -23,6 +23,7 @@ public sealed class CacheCommands : IAsyncDisposable
     /// <summary>Writes every result of this state directory that is still whole.</summary>
     public async Task<CacheReport> ExportAsync(CacheDestination destination, IBuildObserver? observer = null, CancellationToken cancellationToken = default)
     {
+        if (destination.Location is UnavailableCache unavailable) throw unavailable.Reason;
         using FileLock building = FileLock.Acquire(_services.State.BuildsLock, exclusive: false);
         var events = new EventStream(observer, _services.Options.Time);
         ICacheStore store = CacheStores.Open(_services, "all", destination.Location);

@@ -29,14 +29,16 @@ internal sealed class CacheExport(
                 {
                     await WriteAsync(store, destination, built, image, item);
                     return true;
-                });
+                }, e => IsTolerated(destination, e));
             }
-            catch (Exception e) when (destination.IgnoreError && ImportedCaches.IsFailure(e))
+            catch (Exception e) when (IsTolerated(destination, e))
             {
                 ImportedCaches.Warn(events, "A cache could not be exported", e);
             }
         }
     }
+
+    private static bool IsTolerated(CacheDestination destination, Exception error) => destination.IgnoreError && ImportedCaches.IsFailure(error);
 
     /// <summary>The document for the inside of a platform's image.</summary>
     public async Task<byte[]> InlineAsync(PlatformBuild build, ImmutableArray<ChainLayer> chain, LayerForm form)
@@ -54,6 +56,8 @@ internal sealed class CacheExport(
 
     private async Task WriteAsync(ICacheStore store, CacheDestination destination, ImmutableArray<PlatformBuild> built, ExportedImage? image, WorkItem item)
     {
+        // Before any layer is made for it.
+        if (destination.Location is UnavailableCache unavailable) throw unavailable.Reason;
         var builder = new CacheBuilder();
         IEnumerable<Vertex> roots = built.Select(build => build.Frontend.Root);
         IReadOnlyList<SolvedVertex<OpResult>> known =

@@ -39,6 +39,8 @@ internal static class CacheStores
             case AzureBlobCache azure:
                 var blobs = new AzureObjects(azure, services.CacheHttp, new AzureAuthorization(azure, services.CacheHttp, Identity(services)));
                 return new ObjectCacheStore(blobs, azure.BlobsPrefix, azure.ManifestsPrefix, Names(azure.Names, scope), azure.Parallel);
+            case UnavailableCache unavailable:
+                return new UnavailableCacheStore(unavailable);
             default:
                 throw new KimgException(ErrorCode.InvalidCacheOption, $"'{location}' is no cache that can be read or written by itself");
         }

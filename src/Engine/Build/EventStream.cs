@@ -48,7 +48,8 @@ internal sealed class EventStream(IBuildObserver? observer, TimeProvider time) :
     }
 
     /// <summary>A piece of work that is no vertex of the graph but is shown as one ("[internal] load metadata for …").</summary>
-    public async Task<T> RunAsync<T>(string name, Func<WorkItem, Task<T>> work)
+    /// <param name="tolerates">The errors, thrown all the same, that whoever asks can do with.</param>
+    public async Task<T> RunAsync<T>(string name, Func<WorkItem, Task<T>> work, Func<Exception, bool>? tolerates = null)
     {
         var item = new WorkItem(Digest.Sha256($"{name} {Guid.NewGuid()}"), this);
         Send(new VertexAdded(Now, item.Id, [], name));
@@ -61,7 +62,9 @@ internal sealed class EventStream(IBuildObserver? observer, TimeProvider time) :
         }
         catch (Exception error)
         {
-            Send(new VertexCompleted(Now, item.Id, Cached: false, OneLine(error)));
+            bool tolerated = tolerates?.Invoke(error) == true;
+            string hint = tolerated && error is KimgException { Hint: { } advice } ? $" ({advice})" : "";
+            Send(new VertexCompleted(Now, item.Id, Cached: false, OneLine(error) + hint) { Tolerated = tolerated });
             throw;
         }
     }

@@ -106,7 +106,7 @@ internal sealed class ImportedCaches : IAsyncDisposable
                 ImmutableArray<ImportedCache> found = await ImportedCache.ReadAsync(store, root, wanted, _stop.Token);
                 foreach (ImportedCache cache in source.Mounts ? found : []) _mounting[cache] = 0;
                 return [.. found.Where(cache => !(source.MaxAge is { } age && cache.Written is { } written && _events.Now - written > age))];
-            });
+            }, IsFailure);
         }
         catch (Exception e) when (IsFailure(e))
         {

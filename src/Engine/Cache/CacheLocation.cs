@@ -44,6 +44,13 @@ public sealed record GitHubCache(Uri Url, Secret Token) : CacheLocation
     public override string ToString() => $"gha:{Scope}";
 }
 
+/// <summary>A place that this machine is not given: nothing is there, and whoever needs something there is told why.</summary>
+/// <param name="Name">For messages.</param>
+public sealed record UnavailableCache(string Name, KimgException Reason) : CacheLocation
+{
+    public override string ToString() => Name;
+}
+
 /// <summary>An S3 bucket, or what speaks its language.</summary>
 public sealed record S3Cache(string Region, string Bucket) : CacheLocation
 {

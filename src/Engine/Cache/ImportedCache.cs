@@ -112,9 +112,9 @@ internal sealed class ImportedCache
         {
             config = JsonSerializer.Deserialize(bytes, OciJson.Default.ImageConfig);
         }
-        catch (JsonException e)
+        catch (JsonException)
         {
-            throw Invalid(store, OneLine.Of(e.Message, 200));
+            throw Invalid(store, "the configuration of its image is not valid");
         }
 
         if (config?.InlineCache is not { Length: > 0 } inline) throw Invalid(store, "the image has no inline cache", "build it with --cache-to type=inline");
@@ -140,9 +140,9 @@ internal sealed class ImportedCache
             if (document.Layers.IsDefault || document.Chains.IsDefault || document.Results.IsDefault) throw Invalid(store, "a list is missing");
             return new ImportedCache(store, document, blobOf);
         }
-        catch (JsonException e)
+        catch (JsonException)
         {
-            throw Invalid(store, OneLine.Of(e.Message, 200));
+            throw Invalid(store, "its list of steps is not valid");
         }
     }
 

@@ -10,6 +10,9 @@ public sealed record ManifestDocument
 {
     private const long MaxBlobSize = 1L << 40;
 
+    // What the parser says ("'T' is an invalid start of a value. LineNumber: 0 …") helps nobody who did not write the file.
+    private const string NotJson = "it is not JSON";
+
     private ManifestDocument(Descriptor descriptor, ReadOnlyMemory<byte> bytes) => (Descriptor, Bytes) = (descriptor, bytes);
 
     public Descriptor Descriptor { get; }
@@ -58,7 +61,7 @@ public sealed record ManifestDocument
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw Invalid(what, OneLine.Of(e.Message, 200), e);
+            throw Invalid(what, e is JsonException { Path: null or "$" } ? NotJson : OneLine.Of(e.Message, 200), e);
         }
     }
 
@@ -96,7 +99,7 @@ public sealed record ManifestDocument
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw Invalid(what, OneLine.Of(e.Message, 200), e);
+            throw Invalid(what, NotJson, e);
         }
     }
 

@@ -1,6 +1,7 @@
 using Kimg.Cli.Tests.Surroundings;
 using Kimg.Engine.Archive;
 using Kimg.Engine.Build;
+using Kimg.Engine.Cache;
 using Kimg.Engine.Graph;
 using Kimg.Engine.Primitives;
 using Xunit;
@@ -24,6 +25,19 @@ public sealed class BuildRequestParserTests : IDisposable
     {
         BuildRequest request = await Parse(argv);
         Assert.Equal("docker.io/library/app:latest", Assert.Single(request.Names).ToString());
+    }
+
+    [Theory]
+    [InlineData(null, "ACTIONS_RESULTS_URL is not set")]
+    [InlineData("https://results.example.com/", "ACTIONS_RUNTIME_TOKEN is not set")]
+    public async Task Outside_a_job_of_GitHub_its_cache_is_no_reason_to_fail(string? url, string reason)
+    {
+        if (url is not null) _host.Environment["ACTIONS_RESULTS_URL"] = url;
+        BuildRequest request = await Parse("--cache-from=type=gha", "--cache-to=type=gha,mode=max");
+        foreach (CacheLocation location in new[] { Assert.Single(request.CacheFrom).Location, Assert.Single(request.CacheTo).Location })
+            Assert.EndsWith(reason, Assert.IsType<UnavailableCache>(location).Reason.Message, StringComparison.Ordinal);
+        _host.Environment["ACTIONS_RUNTIME_TOKEN"] = "t";
+        Assert.Equal(url is null ? typeof(UnavailableCache) : typeof(GitHubCache), (await Parse("--cache-from=type=gha")).CacheFrom[0].Location.GetType());
     }
 
     [Fact]

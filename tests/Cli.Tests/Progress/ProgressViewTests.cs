@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using Kimg.Cli.Progress;
@@ -122,6 +123,29 @@ public sealed class ProgressViewTests
         view.OnEvent(Recording.Failing().Events[4]);
         view.Tick(Recording.At(0.5));
         Assert.Single(screen.Everything.Split('\n'), l => l.StartsWith("[+] Building", StringComparison.Ordinal));
+    }
+
+    /// <summary>A cache that is not there yet, and one that cannot be written.</summary>
+    [Fact]
+    public void What_a_build_can_do_without_is_one_warning_and_no_failure()
+    {
+        const string Import = "importing cache manifest from r.example.com/app:cache", Missing = "there is no cache 'r.example.com/app:cache' yet";
+        ImmutableArray<BuildEvent> events = new Recording().Add(0, Import).Begin(0, Import).End(0.5, Import, error: Missing, tolerated: true).Events;
+        (StringBuilder plain, StringBuilder tty) = (new StringBuilder(), new StringBuilder());
+        using var raw = new MemoryStream();
+        ProgressView[] views = [new PlainProgress(t => plain.Append(t), colours: false), new TtyProgress(t => tty.Append(t), () => (100, 24), colours: false), new RawJsonProgress(b => raw.Write(b))];
+        foreach (ProgressView view in views)
+        {
+            foreach (BuildEvent e in events) view.OnEvent(e);
+            view.Finish(Recording.At(1));
+        }
+
+        Assert.Equal($"#1 {Import}\n#1 WARN: {Missing}\n", plain.ToString());
+        Assert.Contains($"WARN: {Missing}", tty.ToString(), StringComparison.Ordinal);
+        Assert.Contains(" FINISHED", tty.ToString(), StringComparison.Ordinal);
+        Assert.Contains($" => WARN {Import}", tty.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("------", tty.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"\"error\":\"{Missing}\"", Encoding.UTF8.GetString(raw.ToArray()), StringComparison.Ordinal);
     }
 
     private static void Play(ProgressView view, bool tick = false)

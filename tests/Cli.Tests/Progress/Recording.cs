@@ -41,9 +41,9 @@ internal sealed class Recording
         return this;
     }
 
-    public Recording End(double at, string name, bool cached = false, string? error = null)
+    public Recording End(double at, string name, bool cached = false, string? error = null, bool tolerated = false)
     {
-        _events.Add(new VertexCompleted(At(at), Id(name), cached, error));
+        _events.Add(new VertexCompleted(At(at), Id(name), cached, error) { Tolerated = tolerated });
         return this;
     }
 

@@ -142,7 +142,7 @@ internal sealed class Recorder : IBuildObserver
             case VertexCompleted { Cached: false, Error: null } done:
                 Ran.Add(_names[done.Vertex]);
                 break;
-            case VertexCompleted { Error: { } error } failed:
+            case VertexCompleted { Error: { } error, Tolerated: false } failed:
                 Errors.Add($"{_names[failed.Vertex]}: {error}");
                 break;
             case VertexWarning warning:

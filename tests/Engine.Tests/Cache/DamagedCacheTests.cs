@@ -139,6 +139,7 @@ public sealed class DamagedCacheTests : IAsyncLifetime
         });
         built.AssertNothingRan();
         Assert.Equal(2, built.Events.Warnings.Count);
+        Assert.Empty(built.Events.Errors);
         Assert.Contains(built.Events.Warnings, w => w.StartsWith("A cache could not be imported", StringComparison.Ordinal));
         Assert.Contains(built.Events.Warnings, w => w.StartsWith("A cache could not be exported", StringComparison.Ordinal));
     }
@@ -162,6 +163,33 @@ public sealed class DamagedCacheTests : IAsyncLifetime
         Assert.Equal(3, built.Ran.Length);
         Assert.Contains(built.Events.Warnings, w => w.Contains("has no inline cache", StringComparison.Ordinal));
         Assert.Contains(built.Events.Warnings, w => w.Contains("there is no cache", StringComparison.Ordinal));
+        Assert.Empty(built.Events.Errors);
+    }
+
+    [Theory]
+    [InlineData("TRUNCATED")]
+    [InlineData("{\"manifests\":[{")]
+    [InlineData("{\"schemaVersion\":2,\"manifests\":[]}}")]
+    public async Task An_index_that_is_cut_off_is_told_in_plain_words(string index)
+    {
+        await File.WriteAllTextAsync(_scene["cache/index.json"], index);
+        await BuildsWithWarningAsync(Dockerfile, "index.json of '" + _scene["cache"] + "' is not valid: it is not JSON", ran: 3);
+    }
+
+    [Fact]
+    public async Task A_place_that_is_not_there_is_told_and_nothing_is_made_for_it()
+    {
+        var nowhere = new UnavailableCache("gha", new KimgException(ErrorCode.InvalidCacheOption, "X is not set") { Hint = "set it" });
+        Machine machine = _scene.NewMachine();
+        Built built = await machine.BuildAsync(Dockerfile, r => r with { CacheFrom = [new CacheSource(nowhere)], CacheTo = [new CacheDestination(nowhere) { AllSteps = true }] });
+        Assert.Equal(3, built.Ran.Length);
+        Assert.Equal(
+            ["A cache could not be exported: X is not set (set it)", "A cache could not be imported: X is not set (set it)"], built.Events.Warnings.Order(StringComparer.Ordinal));
+        Assert.Empty(built.Events.Errors);
+        Assert.DoesNotContain(built.Events.Log, line => line.StartsWith("preparing", StringComparison.Ordinal));
+        KimgException error = await Assert.ThrowsAsync<KimgException>(
+            () => machine.BuildAsync(Dockerfile, r => r with { CacheTo = [new CacheDestination(nowhere) { IgnoreError = false }] }));
+        Assert.Equal(ErrorCode.InvalidCacheOption, error.Code);
     }
 
     private async Task BuildsWithWarningAsync(string dockerfile, string warning, int ran)
@@ -170,6 +198,7 @@ public sealed class DamagedCacheTests : IAsyncLifetime
         Built built = await machine.BuildAsync(dockerfile, _cache);
         Assert.Equal(ran, built.Ran.Distinct().Count());
         Assert.Contains(built.Events.Warnings, w => w.Contains(warning, StringComparison.Ordinal));
+        Assert.DoesNotContain(built.Events.Errors, e => e.StartsWith("importing", StringComparison.Ordinal));
         Assert.Equal("one\ntwo\n", await ImageText.ReadAsync(machine, "both"));
         (await machine.BuildAsync(dockerfile)).AssertNothingRan();
     }
