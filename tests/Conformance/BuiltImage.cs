@@ -59,7 +59,8 @@ internal static class BuiltImage
         return history;
     }
 
-    private static JsonArray Layer(string path)
+    /// <summary>The entries of a tar, by path.</summary>
+    internal static JsonArray Layer(string path)
     {
         using TarReader reader = new(OpenMaybeCompressed(path));
         SortedDictionary<string, JsonObject> entries = new(StringComparer.Ordinal);

@@ -9,8 +9,10 @@ namespace Kimg.Conformance;
 /// <param name="work">A directory that the program sees under the same name.</param>
 /// <param name="forget">Makes the machine one that has nothing; the answer are options to add.</param>
 /// <param name="repository">Of the registry, for what this builder pushes.</param>
+/// <param name="compares">Whether an edit, built so, is built once more without a cache.</param>
 internal sealed partial class CacheBuilder(
-    IReadOnlyList<string> command, string work, Func<Task<IReadOnlyList<string>>> forget, string registry, string repository, bool isBuildctl)
+    IReadOnlyList<string> command, string work, Func<Task<IReadOnlyList<string>>> forget, string registry, string repository, bool isBuildctl,
+    Func<CacheEdit, JsonObject, bool>? compares = null)
 {
     /// <summary>Builds a project without any edit and writes the caches that its edits import.</summary>
     public async Task ExportAsync(CacheCase project)
@@ -26,7 +28,7 @@ internal sealed partial class CacheBuilder(
                     "-o", $"type=image,name={Place(project, "inline")},push=true", "--provenance=false",
                 ];
             JsonObject built = await RunAsync(
-                Path.Combine(work, $"{project.Name}-{kind}"), project, project.Dockerfile, place, [.. project.Options([]), .. options], _ => Task.CompletedTask);
+                Path.Combine(work, $"{project.Name}-{kind}"), project, project.Dockerfile, place, [.. project.Options([]), .. options], _ => Task.CompletedTask, (built, _) => Task.FromResult(built));
             // Of two platforms whose bases have the same layers the second may take steps from the first.
             if (kind != "both" && built["ran"]!.AsArray().Count != built["steps"]!.GetValue<int>()) throw new InvalidOperationException($"the machine knew steps of '{project.Name}': {built}");
         }
@@ -42,17 +44,42 @@ internal sealed partial class CacheBuilder(
     }
 
     /// <summary>Builds it with the cache, on the base that was put there last.</summary>
-    /// <returns><c>steps</c>: how many of the Dockerfile's steps the build has; <c>ran</c>: those that were not taken from the cache.</returns>
+    /// <returns><c>steps</c>: how many of the Dockerfile's steps the build has; <c>ran</c>: those that were not taken from the cache; <c>files</c> and <c>differences</c>,
+    /// where it was compared: how many files there are, and those that are not as they are without a cache.</returns>
     public async Task<JsonObject> BuildAsync(CacheEdit edit)
     {
         string home = Path.Combine(work, $"{edit.Case.Name}-{edit.Index}"), name = $"{registry}/{repository}/{edit.Case.Name}-base";
         string place = edit.ByDigest ? $"{name}@{(await File.ReadAllTextAsync(DigestFile(edit.Case))).Trim()}" : name + ":1";
-        return await RunAsync(home, edit.Case, edit.Dockerfile, place,
-            [.. edit.Options, $"--cache-from=type=registry,ref={Place(edit.Case, edit.From)}", "-o", "type=cacheonly"],
+        string[] options = [.. edit.Options, $"--cache-from=type=registry,ref={Place(edit.Case, edit.From)}"];
+        return await RunAsync(home, edit.Case, edit.Dockerfile, place, [.. options, "-o", "type=cacheonly"],
             async context =>
             {
                 foreach (string path in edit.Removed) File.Delete(Path.Combine(context, path));
                 await ContextWriter.WriteAsync(context, edit.Files);
+            },
+            async (built, arguments) =>
+            {
+                if (compares?.Invoke(edit, built) != true) return built;
+                Dictionary<string, string> cached = await FilesAsync("cached.tar", []), anew = await FilesAsync("anew.tar", ["--no-cache"]);
+                built["files"] = cached.Count;
+                built["differences"] = new JsonArray([.. cached.Except(anew).Concat(anew.Except(cached)).Select(file => (JsonNode)file.Value)]);
+                return built;
+
+                async Task<Dictionary<string, string>> FilesAsync(string name, string[] more)
+                {
+                    string tar = Path.Combine(home, name);
+                    string[] all = [.. arguments.Select(argument => argument == "type=cacheonly" ? $"type=tar,dest={tar}" : argument)];
+                    (await ProgramAsync([.. more, .. all])).OutputOrThrow();
+                    Dictionary<string, string> files = [];
+                    foreach (JsonNode? file in BuiltImage.Layer(tar))
+                    {
+                        // A file that only has another time is the same file to a cache.
+                        file!.AsObject().Remove("mtime");
+                        files[file["path"]!.GetValue<string>()] = file.ToJsonString();
+                    }
+
+                    return files;
+                }
             });
     }
 
@@ -60,7 +87,8 @@ internal sealed partial class CacheBuilder(
 
     private string DigestFile(CacheCase project) => Path.Combine(work, project.Name + "-digest");
 
-    private async Task<JsonObject> RunAsync(string home, CacheCase project, string dockerfile, string place, IEnumerable<string> options, Func<string, Task> edit)
+    private async Task<JsonObject> RunAsync(string home, CacheCase project, string dockerfile, string place, IEnumerable<string> options, Func<string, Task> edit,
+        Func<JsonObject, string[], Task<JsonObject>> then)
     {
         // BuildKit takes a file of the same size and time for the same file, unless it is of another directory.
         string context = Path.Combine(home, "context-" + Path.GetFileName(home)), original = Path.Combine(work, project.Name);
@@ -70,12 +98,15 @@ internal sealed partial class CacheBuilder(
         await edit(context);
         await File.WriteAllTextAsync(Path.Combine(home, "Dockerfile"), dockerfile.Replace("${BASE}", place, StringComparison.Ordinal));
         string[] all = [.. await forget(), .. options, "--progress=rawjson", "-f", Path.Combine(home, "Dockerfile"), context];
-        ProgramResult result = await HostProgram.RunAsync(
-            command[0], [.. command.Skip(1), .. isBuildctl ? BuildctlArguments.Of(all) : all], limit: TimeSpan.FromMinutes(2));
+        ProgramResult result = await ProgramAsync(all);
         result.OutputOrThrow();
+        JsonObject built = await then(Steps(result.Errors), all);
         await HostProgram.MustAsync("rm", "-rf", home);
-        return Steps(result.Errors);
+        return built;
     }
+
+    private Task<ProgramResult> ProgramAsync(string[] arguments) => HostProgram.RunAsync(
+        command[0], [.. command.Skip(1), .. isBuildctl ? BuildctlArguments.Of(arguments) : arguments], limit: TimeSpan.FromMinutes(2));
 
     private static JsonObject Steps(string progress)
     {

@@ -26,7 +26,7 @@ public sealed class CacheMachine : IAsyncLifetime
         foreach (CacheCase project in Machine.Records ? CacheCase.All : [])
             await RecordAsync(project, await Peer.FindAsync() ?? throw new InvalidOperationException("there is no BuildKit to record from"));
         string[] command = [RepositoryFiles.Kimg, "build", "--network=host", "--allow=network.host"];
-        CacheBuilder kimg = new(command, Directory.CreateDirectory(_work["kimg"]).FullName, NewStateAsync, _registry.Host, "kimg", isBuildctl: false);
+        CacheBuilder kimg = new(command, Directory.CreateDirectory(_work["kimg"]).FullName, NewStateAsync, _registry.Host, "kimg", isBuildctl: false, CacheEditTests.IsCompared);
         foreach (CacheEdit edit in CacheCase.All.SelectMany(project => project.Edits)) _results[(edit.Case.Name, edit.Name)] = new TaskCompletionSource<JsonObject>();
         _building = Task.Run(async () =>
         {
