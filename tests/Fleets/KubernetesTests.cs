@@ -31,6 +31,20 @@ public sealed class KubernetesTests
     }
 
     [Theory]
+    [InlineData("initContainers")]
+    [InlineData("ephemeralContainers")]
+    public async Task Containers_beside_the_main_one_are_looked_at_too(string kind)
+    {
+        using TempDirectory directory = new();
+        string text = await File.ReadAllTextAsync(RepositoryFiles.Path("deploy/kubernetes/job-restricted.yaml"));
+        string more = $"      {kind}:\n        - {{ name: more, image: busybox, securityContext: {{ privileged: true }}, volumeMounts: [{{ name: nothing, mountPath: /a }}] }}\n      containers:\n";
+        await File.WriteAllTextAsync(directory["a.yaml"], text.Replace("      containers:\n", more, StringComparison.Ordinal));
+        ProgramResult result = await NodeTools.CheckAsync("kubernetes.mjs", directory["a.yaml"]);
+        foreach (string problem in new[] { "not restricted: privileged", "not restricted: capabilities are not dropped", "no volume nothing", "no memory limit" })
+            Assert.Contains(problem, result.Errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("kimg-restricted", "1")]
     [InlineData("kimg-nightly", "nightly")]
     public async Task Restricted_jobs_build_and_push_with_nothing_but_what_they_declare(string name, string tag)

@@ -12,6 +12,8 @@ public sealed partial class WorkflowTests
 {
     private static string[] Workflows => Directory.GetFiles(RepositoryFiles.Path(".github/workflows"), "*.yml");
 
+    private static string Release => RepositoryFiles.Path(".github/workflows/release.yml");
+
     [Fact]
     public async Task Scripts_are_clean_and_what_they_name_is_there()
     {
@@ -33,7 +35,7 @@ public sealed partial class WorkflowTests
                 foreach (Match path in RepositoryPath().Matches(script)) Assert.True(File.Exists(RepositoryFiles.Path(path.Groups[1].Value)), $"{file}: there is no {path.Groups[1].Value}");
             }
 
-            Assert.Empty(Regex.Matches(await File.ReadAllTextAsync(file), @"secrets\.(?!GITHUB_TOKEN)\w+"));
+            Assert.Empty(Regex.Matches(await File.ReadAllTextAsync(file), @"secrets\.(?!GITHUB_TOKEN|NUGET_API_KEY)\w+"));
         }
     }
 
@@ -82,10 +84,18 @@ public sealed partial class WorkflowTests
             ["PATH"] = $"{bin}:{Path.GetDirectoryName(await NodeTools.NodeAsync())}:{Environment.GetEnvironmentVariable("PATH")}", ["IMAGE"] = $"{registry.Host}/o/kimg",
             ["GITHUB_ACTOR"] = "octocat", ["XDG_DATA_HOME"] = directory["data"],
         };
-        string[] names = ["What the release is made of", "Images, by the binary that is released", "Sign the images and the list of sums", "The tag, with the sums in the action", "Release"];
+        string[] names = [.. (await StepsAsync(Release, "publish")).Where(s => s.GetProperty("run").GetString() is not null).Select(s => s.GetProperty("name").GetString()!)];
+        Assert.Equal(["Sign the images and the list of sums", "The tag, with the sums in the action", "Release", "The names that move, to what is signed, tagged and released"], names[^4..]);
         Dictionary<string, string> outputs = [];
         foreach (string name in names)
         {
+            if (name == names[^1])
+            {
+                string tags = await HostProgram.MustAsync("skopeo", "list-tags", "--tls-verify=false", $"docker://{registry.Host}/o/kimg");
+                Assert.DoesNotContain("\"latest\"", tags, StringComparison.Ordinal);
+                Assert.DoesNotContain("\"debug\"", tags, StringComparison.Ordinal);
+            }
+
             ProgramResult result = await RunAsync(await StepAsync("publish", name, null, version, outputs), directory, environment);
             Assert.True(result.ExitCode == 0, name + result.Output + result.Errors);
             Assert.DoesNotContain("job-token", result.Output + result.Errors, StringComparison.Ordinal);
@@ -117,6 +127,56 @@ public sealed partial class WorkflowTests
         foreach (string name in new[] { "kimg-linux-amd64", "kimg-linux-arm64" })
             Assert.Equal(Digest.Sha256(await File.ReadAllBytesAsync(Path.Combine(made, name))).Hex, pinned.RootElement.GetProperty("sha256").GetProperty(name).GetString());
         Assert.Equal("", await GitAsync(directory["origin"], "log", "--format=%s", "main", "-1", "--grep=Release"));
+    }
+
+    [Fact]
+    public async Task Only_main_is_released() =>
+        Assert.All(await StepsAsync(Release), step => Assert.Equal("github.ref == 'refs/heads/main'", step.GetProperty("when").GetString()));
+
+    [Fact]
+    public async Task What_is_packed_are_the_binaries_of_the_release()
+    {
+        using TempDirectory directory = new();
+        string released = Directory.CreateDirectory(Path.Combine(directory["work"], "artifacts/released")).FullName;
+        foreach (string architecture in new[] { "amd64", "arm64" }) await File.WriteAllTextAsync(Path.Combine(released, "kimg-linux-" + architecture), architecture);
+        JsonElement[] steps = [.. (await StepsAsync(Release, "packages")).Where(s => s.GetProperty("run").GetString() is not null)];
+        ProgramResult result = await RunAsync(steps[^2], directory, []);
+        Assert.True(result.ExitCode == 0, result.Errors);
+        foreach ((string rid, string architecture) in new[] { ("linux-x64", "amd64"), ("linux-arm64", "arm64") })
+        {
+            string binary = Path.Combine(directory["work"], "artifacts/native", rid, "kimg");
+            Assert.Equal(architecture, await File.ReadAllTextAsync(binary));
+            Assert.True(File.GetUnixFileMode(binary).HasFlag(UnixFileMode.UserExecute));
+        }
+
+        Assert.Equal(("./build.sh pack", "released"), (steps[^1].GetProperty("run").GetString(), steps[^1].GetProperty("env").GetProperty("KIMG_PACK_NATIVE").GetString()));
+        // Without one of them nothing is packed.
+        Directory.CreateDirectory(Path.Combine(directory["work"], "scripts"));
+        File.Copy(RepositoryFiles.Path("scripts/pack.sh"), Path.Combine(directory["work"], "scripts/pack.sh"));
+        File.Delete(Path.Combine(directory["work"], "artifacts/native/linux-arm64/kimg"));
+        ProgramResult pack = await HostProgram.RunAsync("bash", [Path.Combine(directory["work"], "scripts/pack.sh")], new Dictionary<string, string> { ["KIMG_PACK_NATIVE"] = "released" });
+        Assert.Equal((2, "pack.sh: no artifacts/native/linux-arm64/kimg"), (pack.ExitCode, pack.Errors.Trim()));
+    }
+
+    [Theory]
+    [InlineData("k3y")]
+    [InlineData("")]
+    public async Task Packages_go_to_nuget_where_its_key_is_given(string key)
+    {
+        using TempDirectory directory = new();
+        string packages = Directory.CreateDirectory(Path.Combine(directory["work"], "artifacts/packages")).FullName, dotnet = Path.Combine(Directory.CreateDirectory(directory["bin"]).FullName, "dotnet");
+        foreach (string name in new[] { "Kimg.Tasks.1.0.0.nupkg", "Kimg.Tool.1.0.0.nupkg" }) await File.WriteAllTextAsync(Path.Combine(packages, name), "");
+        await File.WriteAllTextAsync(dotnet, $"#!/bin/sh\necho \"$@\" >>'{directory["calls"]}'\n");
+        await HostProgram.MustAsync("chmod", "755", dotnet);
+        Dictionary<string, string> environment = new() { ["PATH"] = $"{directory["bin"]}:{Environment.GetEnvironmentVariable("PATH")}", ["NUGET_API_KEY"] = key };
+        JsonElement step = (await StepsAsync(Release, "nuget")).Single(s => s.GetProperty("run").GetString() is not null);
+        Assert.Equal("${{ secrets.NUGET_API_KEY }}", step.GetProperty("env").GetProperty("NUGET_API_KEY").GetString());
+        ProgramResult result = await RunAsync(step, directory, environment);
+        Assert.True(result.ExitCode == 0, result.Output + result.Errors);
+        Assert.Equal(key.Length == 0, result.Output.Contains("::notice::the secret NUGET_API_KEY is not set", StringComparison.Ordinal));
+        const string Push = "nuget push artifacts/packages/{0}.1.0.0.nupkg --api-key k3y --source https://api.nuget.org/v3/index.json --skip-duplicate\n";
+        string expected = key.Length == 0 ? "" : Push.Replace("{0}", "Kimg.Tasks", StringComparison.Ordinal) + Push.Replace("{0}", "Kimg.Tool", StringComparison.Ordinal);
+        Assert.Equal(expected, File.Exists(directory["calls"]) ? await File.ReadAllTextAsync(directory["calls"]) : "");
     }
 
     // What the steps need of the repository, with a bare one as origin.
@@ -156,7 +216,7 @@ public sealed partial class WorkflowTests
             ["needs"] = new JsonObject { ["version"] = new JsonObject { ["outputs"] = new JsonObject { ["version"] = version } } },
             ["steps"] = new JsonObject { ["images"] = new JsonObject { ["outputs"] = images } },
         };
-        JsonElement[] steps = await StepsAsync(RepositoryFiles.Path(".github/workflows/release.yml"), job, contexts.ToJsonString());
+        JsonElement[] steps = await StepsAsync(Release, job, contexts.ToJsonString());
         return steps.Single(s => name is null ? s.GetProperty("id").GetString() == id : s.GetProperty("name").GetString() == name);
     }
 

@@ -6,6 +6,8 @@ namespace Kimg.Ci.Hosts;
 /// <summary>What to change in a job, host by host, when it lacks a permission, a secret or user namespaces: the setting's name, and the lines to add.</summary>
 internal static partial class CiAdvice
 {
+    private const string AllowNamespaces = "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0";
+
     /// <summary>The error with what this host's user can do about it.</summary>
     public static KimgException Advise(this CiHost ci, KimgException e) => Lines(ci, e) is not { } lines ? e : new KimgException(e.Code, e.Message, e)
     {
@@ -15,7 +17,9 @@ internal static partial class CiAdvice
     private static string? Lines(CiHost ci, KimgException e) => e.Code switch
     {
         ErrorCode.AuthenticationFailed or ErrorCode.AccessDenied when Registry().Match(e.Message) is { Success: true } match => Login(ci, match.Groups[1].Value),
-        ErrorCode.NoSandbox => Isolation(ci.Name),
+        // What else stands in the way (ids, programs, sysctls) is the machine's, and the error says what to type there.
+        ErrorCode.NoSandbox when Names(e, "seccomp") => OutOfContainer(ci.Name),
+        ErrorCode.NoSandbox when Names(e, "apparmor") => PastAppArmor(ci.Name),
         _ => null,
     };
 
@@ -38,15 +42,24 @@ internal static partial class CiAdvice
         _ => $"add secrets to the pipeline: KIMG_REGISTRY={registry}, KIMG_REGISTRY_USER, KIMG_REGISTRY_PASSWORD",
     };
 
-    private static string? Isolation(string host) => host switch
+    private static bool Names(KimgException e, string reason) => e.Hint?.Contains(reason, StringComparison.OrdinalIgnoreCase) == true;
+
+    private static string? OutOfContainer(string host) => host switch
     {
-        "github" => "on a machine of GitHub, without container:, the action sees to it\nruns-on: ubuntu-latest\nwith:\n  isolation: auto\n  isolation-setup: auto",
+        "github" => "in the job, without container:\nruns-on: ubuntu-latest",
         "gitlab" => "in the runner's config.toml\n[runners.docker]\n  privileged = true\nor on Kubernetes what docs/kubernetes.md says of steps",
         "circleci" => "run the job in a machine\nexecutor: kimg/machine",
         "azure" => "run the job on the machine itself, without container:\npool:\n  vmImage: ubuntu-latest",
         "bitbucket" => "run the step on a runner of your own\nruns-on: [self.hosted, linux.shell]",
         "jenkins" or "tekton" or "buildkite" => "in a pod what docs/kubernetes.md says of steps; on a machine kimg doctor",
         _ => null,
+    };
+
+    private static string? PastAppArmor(string host) => host switch
+    {
+        "github" => $"where the action builds, in its step\nwith:\n  isolation-setup: auto\nwhere kimg is started by run:, before that step\n- run: {AllowNamespaces}",
+        "azure" => $"add before this step\n- script: {AllowNamespaces}",
+        _ => OutOfContainer(host),
     };
 
     // As the engine's registry client words it.

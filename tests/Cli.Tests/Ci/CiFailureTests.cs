@@ -33,19 +33,33 @@ public sealed class CiFailureTests : IDisposable
     }
 
     [Theory]
-    [InlineData("GITHUB_ACTIONS=true", "isolation-setup: auto")]
-    [InlineData("GITLAB_CI=true", "privileged = true")]
-    [InlineData("CIRCLECI=true", "executor: kimg/machine")]
-    [InlineData("TF_BUILD=True", "vmImage: ubuntu-latest")]
-    [InlineData("BITBUCKET_BUILD_NUMBER=1", "self.hosted")]
-    [InlineData("BUILDKITE=true", "docs/kubernetes.md")]
-    public async Task Where_steps_cannot_be_isolated_the_hosts_setting_is_named(string variables, string advice)
+    [InlineData("GITHUB_ACTIONS=true", "seccomp", "in the job, without container:\n  hint: runs-on: ubuntu-latest\n  more")]
+    [InlineData("GITHUB_ACTIONS=true", "AppArmor", "where the action builds, in its step\n  hint: with:\n  hint:   isolation-setup: auto\n")]
+    [InlineData("GITHUB_ACTIONS=true", "AppArmor", "where kimg is started by run:, before that step\n  hint: - run: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0\n")]
+    [InlineData("GITLAB_CI=true", "seccomp", "privileged = true")]
+    [InlineData("CIRCLECI=true", "seccomp", "executor: kimg/machine")]
+    [InlineData("TF_BUILD=True", "seccomp", "vmImage: ubuntu-latest")]
+    [InlineData("TF_BUILD=True", "AppArmor", "- script: sudo sysctl")]
+    [InlineData("BITBUCKET_BUILD_NUMBER=1", "seccomp", "self.hosted")]
+    [InlineData("BUILDKITE=true", "AppArmor", "docs/kubernetes.md")]
+    public async Task Where_steps_cannot_be_isolated_the_hosts_setting_is_named(string variables, string reason, string advice)
     {
         Set(variables);
-        _host.Engine.Failure = new KimgException(ErrorCode.NoSandbox, "RUN cannot be isolated here: user namespaces are switched off") { Hint = "sysctl" };
+        _host.Engine.Failure = new KimgException(ErrorCode.NoSandbox, "this host refuses isolation 'userns': unshare: EPERM") { Hint = $"it is {reason}" };
         Assert.Equal(6, await _host.RunAsync("ci", "build", "app"));
-        Assert.Contains("  hint: sysctl\n", _host.Error, StringComparison.Ordinal);
+        Assert.Contains($"  hint: it is {reason}\n", _host.Error, StringComparison.Ordinal);
         Assert.Contains(advice, _host.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("GITHUB_ACTIONS=true")]
+    [InlineData("GITLAB_CI=true")]
+    public async Task Where_only_the_machine_lacks_something_no_setting_of_the_host_is_named(string variables)
+    {
+        Set(variables);
+        _host.Engine.Failure = new KimgException(ErrorCode.NoSandbox, "RUN cannot be isolated here: /etc/subuid and /etc/subgid give 'ci' no ids") { Hint = "usermod --add-subuids 100000-165535 ci" };
+        Assert.Equal(6, await _host.RunAsync("ci", "build", "app"));
+        Assert.Contains("  hint: usermod --add-subuids 100000-165535 ci\n  more:", _host.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -20,13 +20,16 @@ const podOf = {
   WorkflowTemplate: (o) => ({ securityContext: o.spec.securityContext, volumes: o.spec.volumes, containers: o.spec.templates.map((t) => t.container), restartPolicy: 'Never' }),
 };
 
+// The standards say the same of each kind.
+const containersOf = (pod) => [...(pod.initContainers ?? []), ...pod.containers, ...(pod.ephemeralContainers ?? [])];
+
 const baselineCapabilities = ['AUDIT_WRITE', 'CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'MKNOD', 'NET_BIND_SERVICE', 'SETFCAP', 'SETGID', 'SETPCAP', 'SETUID', 'SYS_CHROOT'];
 const restrictedVolumes = ['configMap', 'csi', 'downwardAPI', 'emptyDir', 'ephemeral', 'persistentVolumeClaim', 'projected', 'secret', 'image'];
 
 function* baseline(pod) {
   if (pod.hostNetwork || pod.hostPID || pod.hostIPC) yield 'host namespaces';
   for (const volume of pod.volumes ?? []) if (volume.hostPath) yield `volume ${volume.name} is a hostPath`;
-  for (const context of [pod.securityContext ?? {}, ...pod.containers.map((c) => c.securityContext ?? {})]) {
+  for (const context of [pod.securityContext ?? {}, ...containersOf(pod).map((c) => c.securityContext ?? {})]) {
     if (context.privileged) yield 'privileged';
     for (const capability of context.capabilities?.add ?? []) if (!baselineCapabilities.includes(capability)) yield `capability ${capability}`;
     if (context.seccompProfile?.type === 'Unconfined') yield 'seccomp Unconfined';
@@ -34,7 +37,7 @@ function* baseline(pod) {
     if (context.procMount && context.procMount !== 'Default') yield 'procMount';
     if (context.sysctls?.length) yield 'sysctls';
   }
-  for (const container of pod.containers) for (const port of container.ports ?? []) if (port.hostPort) yield 'hostPort';
+  for (const container of containersOf(pod)) for (const port of container.ports ?? []) if (port.hostPort) yield 'hostPort';
 }
 
 function* restricted(pod) {
@@ -44,7 +47,7 @@ function* restricted(pod) {
     if (!restrictedVolumes.includes(kind)) yield `volume ${volume.name} is a ${kind}`;
   }
   const shared = pod.securityContext ?? {};
-  for (const container of pod.containers) {
+  for (const container of containersOf(pod)) {
     const own = container.securityContext ?? {};
     if (own.allowPrivilegeEscalation !== false) yield 'allowPrivilegeEscalation is not false';
     if ((own.runAsNonRoot ?? shared.runAsNonRoot) !== true) yield 'runAsNonRoot is not true';
@@ -89,7 +92,7 @@ for (const file of process.argv.slice(2)) {
     else for (const problem of levels[level](pod)) problems.push(`${what}: not ${level}: ${problem}`);
     // A level that is claimed too high would say nothing.
     if (level === 'privileged' && [...baseline(pod)].length === 0) problems.push(`${what}: is baseline and claims privileged`);
-    for (const container of pod.containers) {
+    for (const container of containersOf(pod)) {
       for (const mount of container.volumeMounts ?? []) if (!pod.volumes.some((v) => v.name === mount.name)) problems.push(`${what}: no volume ${mount.name}`);
       if (object.kind !== 'Task' && !container.resources?.limits?.memory) problems.push(`${what}: no memory limit`);
     }

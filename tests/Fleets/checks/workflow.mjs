@@ -31,7 +31,7 @@ for (const [name, declared] of Object.entries(workflow.jobs)) {
     // What later steps need is not known before the earlier ones have run: it stays as it is.
     const late = (text) => { try { return change(text); } catch { return text; } };
     steps.push({
-      job: name, container: declared.container ?? null, id: step.id ?? null, name: step.name ?? null, uses: step.uses ?? null, run: step.run ? late(step.run) : null,
+      job: name, when: declared.if ?? null, container: declared.container ?? null, id: step.id ?? null, name: step.name ?? null, uses: step.uses ?? null, run: step.run ? late(step.run) : null,
       with: mapped(step.with, late), env: { ...shared, ...mapped(step.env, late) },
     });
   }
