@@ -164,7 +164,8 @@ public sealed partial class WorkflowTests
     public async Task Packages_go_to_nuget_where_its_key_is_given(string key)
     {
         using TempDirectory directory = new();
-        string packages = Directory.CreateDirectory(Path.Combine(directory["work"], "artifacts/packages")).FullName, dotnet = Path.Combine(Directory.CreateDirectory(directory["bin"]).FullName, "dotnet");
+        string packages = Directory.CreateDirectory(Path.Combine(directory["work"], "artifacts/packages")).FullName;
+        string dotnet = Path.Combine(Directory.CreateDirectory(directory["bin"]).FullName, "dotnet");
         foreach (string name in new[] { "Kimg.Tasks.1.0.0.nupkg", "Kimg.Tool.1.0.0.nupkg" }) await File.WriteAllTextAsync(Path.Combine(packages, name), "");
         await File.WriteAllTextAsync(dotnet, $"#!/bin/sh\necho \"$@\" >>'{directory["calls"]}'\n");
         await HostProgram.MustAsync("chmod", "755", dotnet);
