@@ -146,7 +146,7 @@ public sealed partial class WorkflowTests
         {
             string binary = Path.Combine(directory["work"], "artifacts/native", rid, "kimg");
             Assert.Equal(architecture, await File.ReadAllTextAsync(binary));
-            Assert.True(File.GetUnixFileMode(binary).HasFlag(UnixFileMode.UserExecute));
+            await HostProgram.MustAsync("test", "-x", binary);
         }
 
         Assert.Equal(("./build.sh pack", "released"), (steps[^1].GetProperty("run").GetString(), steps[^1].GetProperty("env").GetProperty("KIMG_PACK_NATIVE").GetString()));
