@@ -28,7 +28,8 @@ internal sealed partial class CacheBuilder(
                     "-o", $"type=image,name={Place(project, "inline")},push=true", "--provenance=false",
                 ];
             JsonObject built = await RunAsync(
-                Path.Combine(work, $"{project.Name}-{kind}"), project, project.Dockerfile, place, [.. project.Options([]), .. options], _ => Task.CompletedTask, (built, _) => Task.FromResult(built));
+                Path.Combine(work, $"{project.Name}-{kind}"), project, project.Dockerfile, place, [.. project.Options([]), .. options], _ => Task.CompletedTask,
+                (built, _) => Task.FromResult(built));
             // Of two platforms whose bases have the same layers the second may take steps from the first.
             if (kind != "both" && built["ran"]!.AsArray().Count != built["steps"]!.GetValue<int>()) throw new InvalidOperationException($"the machine knew steps of '{project.Name}': {built}");
         }

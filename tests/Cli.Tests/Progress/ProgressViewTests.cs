@@ -133,7 +133,11 @@ public sealed class ProgressViewTests
         ImmutableArray<BuildEvent> events = new Recording().Add(0, Import).Begin(0, Import).End(0.5, Import, error: Missing, tolerated: true).Events;
         (StringBuilder plain, StringBuilder tty) = (new StringBuilder(), new StringBuilder());
         using var raw = new MemoryStream();
-        ProgressView[] views = [new PlainProgress(t => plain.Append(t), colours: false), new TtyProgress(t => tty.Append(t), () => (100, 24), colours: false), new RawJsonProgress(b => raw.Write(b))];
+        ProgressView[] views =
+        [
+            new PlainProgress(t => plain.Append(t), colours: false), new TtyProgress(t => tty.Append(t), () => (100, 24), colours: false),
+            new RawJsonProgress(b => raw.Write(b)),
+        ];
         foreach (ProgressView view in views)
         {
             foreach (BuildEvent e in events) view.OnEvent(e);

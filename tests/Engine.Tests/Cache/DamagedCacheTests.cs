@@ -181,7 +181,8 @@ public sealed class DamagedCacheTests : IAsyncLifetime
     {
         var nowhere = new UnavailableCache("gha", new KimgException(ErrorCode.InvalidCacheOption, "X is not set") { Hint = "set it" });
         Machine machine = _scene.NewMachine();
-        Built built = await machine.BuildAsync(Dockerfile, r => r with { CacheFrom = [new CacheSource(nowhere)], CacheTo = [new CacheDestination(nowhere) { AllSteps = true }] });
+        Built built = await machine.BuildAsync(
+            Dockerfile, r => r with { CacheFrom = [new CacheSource(nowhere)], CacheTo = [new CacheDestination(nowhere) { AllSteps = true }] });
         Assert.Equal(3, built.Ran.Length);
         Assert.Equal(
             ["A cache could not be exported: X is not set (set it)", "A cache could not be imported: X is not set (set it)"], built.Events.Warnings.Order(StringComparer.Ordinal));
