@@ -19,7 +19,8 @@ internal sealed class BaseRecord(string directory, string baseImage, string plat
             return File.ReadAllText(_file).Split('\n', 2) is [var key, var json] && key == Key ? BaseImageInfo.Read(json) : null;
         }
         // Whatever a damaged file makes of the document.
-        catch (Exception e) when (e is IOException or JsonException or KeyNotFoundException or InvalidOperationException or IndexOutOfRangeException or NullReferenceException)
+        catch (Exception e) when (e is IOException or JsonException or KeyNotFoundException or InvalidOperationException
+            or IndexOutOfRangeException or NullReferenceException)
         {
             return null;
         }
