@@ -90,7 +90,7 @@ internal sealed record OpenedContext(string? Directory)
     // Whoever committed a link must not choose what of this machine is the context. null: a link leads out, or to itself.
     private string? Inside(string root, ImagePath below)
     {
-        var ahead = new Stack<string>(below.Value.Split('/').Reverse());
+        var ahead = new Stack<string>(Enumerable.Reverse(below.Value.Split('/')));
         var behind = new List<string>();
         for (int links = 0; ahead.TryPop(out string? name);)
         {
@@ -106,7 +106,7 @@ internal sealed record OpenedContext(string? Directory)
             if (new DirectoryInfo(Path.Combine([root, .. behind])).LinkTarget is not { } target) continue;
             if (!IsLocal || Path.IsPathRooted(target) || ++links > MaxLinks) return null;
             behind.RemoveAt(behind.Count - 1);
-            foreach (string part in target.Split('/', Path.DirectorySeparatorChar).Reverse()) ahead.Push(part);
+            foreach (string part in Enumerable.Reverse(target.Split('/', Path.DirectorySeparatorChar))) ahead.Push(part);
         }
 
         return Path.Combine([root, .. behind]);
