@@ -9,7 +9,7 @@ namespace Kimg.Conformance;
 /// <param name="work">A directory that the program sees under the same name.</param>
 /// <param name="forget">Makes the machine one that has nothing; the answer are options to add.</param>
 /// <param name="repository">Of the registry, for what this builder pushes.</param>
-/// <param name="compares">Whether an edit, built so, is built once more without a cache.</param>
+/// <param name="compares">Whether an edit, built so, is built once more without a cache; null: by a peer, never.</param>
 internal sealed partial class CacheBuilder(
     IReadOnlyList<string> command, string work, Func<Task<IReadOnlyList<string>>> forget, string registry, string repository, bool isBuildctl,
     Func<CacheEdit, JsonObject, bool>? compares = null)
@@ -84,6 +84,8 @@ internal sealed partial class CacheBuilder(
             });
     }
 
+    private bool IsPeer => compares is null;
+
     private string Place(CacheCase project, string kind) => $"{registry}/{repository}/{project.Name}:{kind}";
 
     private string DigestFile(CacheCase project) => Path.Combine(work, project.Name + "-digest");
@@ -109,7 +111,7 @@ internal sealed partial class CacheBuilder(
     private Task<ProgramResult> ProgramAsync(string[] arguments) => HostProgram.RunAsync(
         command[0], [.. command.Skip(1), .. isBuildctl ? BuildctlArguments.Of(arguments) : arguments], limit: TimeSpan.FromMinutes(2));
 
-    private static JsonObject Steps(string progress)
+    private JsonObject Steps(string progress)
     {
         Dictionary<string, (string Name, bool Ran, bool Cached)> steps = [];
         foreach (JsonNode? line in progress.Split('\n').Where(line => line.StartsWith('{')).Select(line => JsonNode.Parse(line)))
@@ -120,8 +122,8 @@ internal sealed partial class CacheBuilder(
                 if (!Step().IsMatch(name)) continue;
                 string digest = vertex["digest"]!.GetValue<string>();
                 (_, bool ran, bool cached) = steps.GetValueOrDefault(digest);
-                // BuildKit tells a cached step's layers being fetched as if it were run after all.
-                steps[digest] = (name, ran || vertex["completed"] is not null, cached || vertex["cached"]?.GetValue<bool>() == true);
+                bool isCached = vertex["cached"]?.GetValue<bool>() == true;
+                steps[digest] = (name, ran || (vertex["completed"] is not null && !isCached), cached || isCached);
             }
         }
 
@@ -130,7 +132,8 @@ internal sealed partial class CacheBuilder(
             ["steps"] = steps.Count,
             ["ran"] = new JsonArray(
             [
-                .. steps.Values.Where(step => step is { Ran: true, Cached: false }).Select(step => step.Name).Order(StringComparer.Ordinal).Select(n => (JsonNode)n),
+                // BuildKit tells a cached step's layers being fetched as if it were run after all.
+                .. steps.Values.Where(step => step.Ran && !(step.Cached && IsPeer)).Select(step => step.Name).Order(StringComparer.Ordinal).Select(n => (JsonNode)n),
             ]),
         };
     }

@@ -12,6 +12,10 @@ public sealed class CacheEditTests(CacheMachine machine, ITestOutputHelper outpu
 {
     private const string Page = "docs/cache-edits.md", Mark = "<!-- counted -->\n";
 
+    /// <summary>A step is cached, says BuildKit, when one that only copies from it is; it says so still where it then runs the step for another, whose output is in its log.</summary>
+    private static readonly (string Project, string Edit, string Step)[] s_shownAsCached =
+        [("links", "mode=min: an asset", "[conf 4/4] RUN <<EOF (cat /etc/app.conf >/lines...)")];
+
     public static TheoryData<string, string> Edits
     {
         get
@@ -26,11 +30,10 @@ public sealed class CacheEditTests(CacheMachine machine, ITestOutputHelper outpu
     [MemberData(nameof(Edits))]
     public async Task Runs_no_step_that_BuildKit_does_not_run(string project, string edit)
     {
-        CacheCase cached = CacheCase.All.Single(c => c.Name == project);
-        JsonNode theirs = cached.Expected["edits"]![edit]!;
-        JsonObject ours = await machine.ResultAsync(cached.Edits.Single(e => e.Name == edit));
-        Assert.Equal(Steps(theirs), Steps(ours));
-        Assert.Empty(Ran(ours).Except(Ran(theirs)));
+        CacheEdit built = CacheCase.All.Single(c => c.Name == project).Edits.Single(e => e.Name == edit);
+        JsonObject ours = await machine.ResultAsync(built);
+        Assert.Equal(Steps(built.Case.Expected["edits"]![edit]!), Steps(ours));
+        Assert.Empty(Ran(ours).Except(Theirs(built)));
     }
 
     /// <summary>A step that should have run and did not is no gain: what comes of it is what a build without any cache gives.</summary>
@@ -46,7 +49,7 @@ public sealed class CacheEditTests(CacheMachine machine, ITestOutputHelper outpu
 
     /// <summary>Those where kimg runs less than BuildKit, and every twentieth.</summary>
     internal static bool IsCompared(CacheEdit edit, JsonObject built) =>
-        edit.Index % 20 == 0 || Ran(built).Count() < Ran(edit.Case.Expected["edits"]![edit.Name]!).Count();
+        edit.Index % 20 == 0 || Ran(built).Count() < Theirs(edit).Count();
 
     [Fact]
     public async Task The_page_on_edits_says_how_many_steps_run()
@@ -60,15 +63,10 @@ public sealed class CacheEditTests(CacheMachine machine, ITestOutputHelper outpu
             page.Append("| edit | steps | BuildKit runs | kimg runs |\n|---|---|---|---|\n");
             foreach (CacheEdit edit in project.Edits)
             {
-                JsonNode expected = project.Expected["edits"]![edit.Name]!;
                 JsonObject built = await machine.ResultAsync(edit);
-                int ran = Ran(built).Count();
-                // Where two ways lead to a result, the one that is found first may cost a step more: what the page has may be one off.
-                ran = new[] { ran, ran + 1, ran - 1 }.FirstOrDefault(count => SectionOf(text, project.Name).Contains(Row(count), StringComparison.Ordinal), ran);
-                (ours, theirs) = (ours + ran, theirs + Ran(expected).Count());
-                page.Append(Row(ran));
-
-                string Row(int count) => string.Create(CultureInfo.InvariantCulture, $"| {edit.Name} | {Steps(built)} | {Ran(expected).Count()} | {count} |\n");
+                (int we, int they) = (Ran(built).Count(), Theirs(edit).Count());
+                (ours, theirs) = (ours + we, theirs + they);
+                page.Append(CultureInfo.InvariantCulture, $"| {edit.Name} | {Steps(built)} | {they} | {we} |\n");
             }
         }
 
@@ -90,7 +88,7 @@ public sealed class CacheEditTests(CacheMachine machine, ITestOutputHelper outpu
             foreach (CacheEdit edit in project.Edits)
             {
                 // Its answers vary: what it once ran is not too much.
-                string[] only = [.. Ran(await machine.ResultAsync(edit)).Except(Ran(theirs[edit.Name]!)).Except(Ran(project.Expected["edits"]![edit.Name]!))];
+                string[] only = [.. Ran(await machine.ResultAsync(edit)).Except(Ran(theirs[edit.Name]!)).Except(Theirs(edit))];
                 compared++;
                 if (only.Length == 0) continue;
                 more++;
@@ -108,11 +106,11 @@ public sealed class CacheEditTests(CacheMachine machine, ITestOutputHelper outpu
         Assert.Equal(0, more);
     }
 
-    private static string SectionOf(string page, string project)
-    {
-        int start = page.IndexOf($"\n## {project}\n", StringComparison.Ordinal), end = start < 0 ? -1 : page.IndexOf("\n## ", start + 1, StringComparison.Ordinal);
-        return start < 0 ? "" : end < 0 ? page[start..] : page[start..end];
-    }
+    private static IEnumerable<string> Theirs(CacheEdit edit) =>
+    [
+        .. Ran(edit.Case.Expected["edits"]![edit.Name]!),
+        .. s_shownAsCached.Where(shown => (shown.Project, shown.Edit) == (edit.Case.Name, edit.Name)).Select(shown => shown.Step),
+    ];
 
     private static int Steps(JsonNode built) => built["steps"]!.GetValue<int>();
 

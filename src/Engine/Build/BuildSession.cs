@@ -98,7 +98,7 @@ internal sealed class BuildSession : IAsyncDisposable
         foreach (FrontendResult result in lowered) _events.Announce(result.Root);
         _imported.Use(lowered);
         Solver<OpResult> solver = new(OpFactory().Create, _cache, _events, _cancellationToken) { Solved = EarlyExport.Of(lowered, _request, _layers) };
-        OpResult[] roots = await Task.WhenAll(lowered.Select(result => solver.SolveAsync(result.Root)));
+        ImmutableArray<OpResult> roots = await solver.SolveAsync([.. lowered.Select(result => result.Root)]);
         _solver = solver;
         _contexts.SaveDigests();
         var built = ImmutableArray.CreateBuilder<PlatformBuild>();

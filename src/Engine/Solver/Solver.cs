@@ -5,9 +5,9 @@ using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Solver;
 
-/// <summary>Gives the result of a vertex with the least work: looks it up by its definition, then, with its inputs solved, by their results and by the content it uses of
+/// <summary>Gives the results of vertices with the least work: looks one up by its definition, then, with its inputs solved, by their results and by the content it uses of
 /// them, and executes it only when none is known. Knows nothing of containers. One instance is one build: a vertex is solved once however many
-/// ask, independent vertices side by side.</summary>
+/// ask, independent vertices side by side. Neither what is executed nor what is told of it depends on what ends first.</summary>
 /// <remarks>
 /// Three keys, tried in this order; a hit is recorded under those tried before it:
 /// <list type="bullet">
@@ -24,19 +24,21 @@ internal sealed class Solver<TResult>(
     where TResult : class, ISolverResult
 {
     private readonly ConcurrentDictionary<Digest, Node> _nodes = new();
+    private readonly Dictionary<Digest, Node> _executed = [];
     private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
 
     /// <summary>Told every result, from any thread, as soon as it is known; not those below a hit, which are never looked at.</summary>
     public Action<Vertex, TResult>? Solved { get; init; }
 
-    /// <summary>The vertex's result. The first failure cancels everything still running, and is what every caller gets.</summary>
-    public async Task<TResult> SolveAsync(Vertex vertex)
+    /// <summary>The results of everything the build wants; called once. The first failure cancels everything still running, and is what the caller gets.</summary>
+    public async Task<ImmutableArray<TResult>> SolveAsync(ImmutableArray<Vertex> roots)
     {
+        CountAskers(roots);
         try
         {
-            return await ResultOf(NodeOf(vertex));
+            return [.. await Task.WhenAll(roots.Select(root => ResultOf(NodeOf(root))))];
         }
-        catch (OperationCanceledException) when (_failure is { } failure && !cancellationToken.IsCancellationRequested)
+        catch (Exception) when (_failure is { } failure && !cancellationToken.IsCancellationRequested)
         {
             failure.Throw();
             throw;
@@ -67,6 +69,16 @@ internal sealed class Solver<TResult>(
         _nodes.GetOrAdd(vertex.Digest, static (_, a) => new Node(a.vertex, a.self.Resolve(a.vertex)), (vertex, self: this));
 
     private IOp<TResult> Resolve(Vertex vertex) => resolve(vertex);
+
+    private void CountAskers(IEnumerable<Vertex> roots)
+    {
+        var pending = new Stack<Vertex>(roots);
+        while (pending.TryPop(out Vertex? vertex))
+        {
+            if (NodeOf(vertex).Askers++ > 0) continue;
+            foreach (Vertex input in vertex.Inputs) pending.Push(input);
+        }
+    }
 
     private Task<TResult> ResultOf(Node node)
     {
@@ -123,7 +135,28 @@ internal sealed class Solver<TResult>(
             if (await FindAsync(node, byContent, tried, lookUp) is { } same) return same;
         }
 
-        return await ExecuteAsync(node, tried, inputs);
+        return !node.Fresh && ExecutedLike(node, tried) is { } like ? await ShareAsync(node, tried, like) : await ExecuteAsync(node, tried, inputs);
+    }
+
+    // Another vertex with one of these keys that is being executed or was: whether it has ended, and whether the storage already gives its result, is a matter of time.
+    // Null: there is none; this one is to be executed, and from now on it stands for its keys.
+    private Node? ExecutedLike(Node node, List<Digest> keys)
+    {
+        lock (_executed)
+        {
+            Node? like = keys.Select(key => _executed.GetValueOrDefault(key)).FirstOrDefault(other => other is not null);
+            foreach (Digest key in keys) _executed.TryAdd(key, like ?? node);
+            return like;
+        }
+    }
+
+    private async Task<TResult> ShareAsync(Node node, List<Digest> keys, Node like)
+    {
+        TResult result = await ResultOf(like);
+        node.Keys = [.. keys];
+        await storage.SaveAsync(node.Keys, result, _stop.Token);
+        MarkCached(node);
+        return result;
     }
 
     private async Task<TResult?> FindAsync(Node node, Digest key, List<Digest> tried, bool lookUp)
@@ -143,7 +176,6 @@ internal sealed class Solver<TResult>(
 
     private async Task<TResult> ExecuteAsync(Node node, List<Digest> keys, ImmutableArray<TResult> inputs)
     {
-        lock (node) node.Reported = true;
         observer.Started(node.Vertex);
         TResult result;
         try
@@ -162,21 +194,19 @@ internal sealed class Solver<TResult>(
         return result;
     }
 
-    // What is below a hit was not solved, but for whoever watches it is as cached as the hit itself.
+    // What is below a hit and nobody has asked for is, for whoever watches, as cached as the hit itself: as soon as nobody can ask for it any more. Vertices that were
+    // solved by asking for their inputs need not say that they ask no more.
     private void MarkCached(Node hit)
     {
         var reached = new List<Node>();
         var pending = new Stack<Node>([hit]);
         while (pending.TryPop(out Node? node))
         {
-            lock (node)
-            {
-                if (node.Reported) continue;
-                node.Reported = true;
-            }
-
             reached.Add(node);
-            foreach (Vertex input in node.Vertex.Inputs) pending.Push(NodeOf(input));
+            foreach (Node input in node.Vertex.Inputs.Select(NodeOf))
+            {
+                if (Interlocked.Decrement(ref input.Askers) == 0 && input.Result is null) pending.Push(input);
+            }
         }
 
         for (int i = reached.Count - 1; i >= 0; i--)
@@ -226,7 +256,8 @@ internal sealed class Solver<TResult>(
 
         public Task<TResult>? Result { get; set; }
 
-        public bool Reported { get; set; }
+        /// <summary>How many of the vertices above it, and of the build's roots, may still ask for its result.</summary>
+        public int Askers;
 
         /// <summary>Under which its result is recorded, as far as they were looked at.</summary>
         public ImmutableArray<Digest> Keys { get; set; } = [];

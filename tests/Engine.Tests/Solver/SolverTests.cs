@@ -109,6 +109,86 @@ public sealed class SolverTests
         Assert.Equal(2, await SolveAsync(root).WaitAsync(TimeSpan.FromSeconds(30)));
     }
 
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    [InlineData(true, true)]
+    [InlineData(false, true)]
+    public async Task What_is_executed_is_not_told_as_cached_because_it_is_below_a_hit(bool hitFirst, bool asRoots)
+    {
+        // As with a cache of mode=min: the copy is recorded, the stage it copies from is not, and a mount needs it.
+        TaskCompletionSource hit = new(), run = new();
+        Vertex stage = Sum("stage", Make("gate", ["gate"])), copy = LastDigit("copy", stage), mount = Sum("mount", stage, Number("other", 1));
+        await SolveAsync(stage);
+        Digest[] below = [.. _cache.Records.Keys];
+        await SolveAsync(copy);
+        foreach (Digest key in below) _cache.Records.TryRemove(key, out _);
+        _executed.Clear();
+        _cached.Clear();
+        _told = (name, what) => ((name, what) switch { ("copy", "cached") => hit, ("stage", "started") => run, _ => null })?.TrySetResult();
+        _gate = hitFirst ? hit.Task : Task.CompletedTask;
+        _cache.Found = () => hitFirst ? Task.CompletedTask : run.Task;
+
+        ImmutableArray<Vertex> roots = asRoots ? [copy, mount] : [Sum("root", copy, mount)];
+        await SolveAsync(roots).WaitAsync(TimeSpan.FromSeconds(30));
+
+        Assert.Equal(["copy"], _cached);
+        Assert.Equal(["gate", "mount", "other", "stage"], _executed.Where(name => name != "root").Order());
+    }
+
+    [Fact]
+    public async Task What_is_below_two_hits_is_told_once_and_only_when_both_are_known()
+    {
+        TaskCompletionSource first = new();
+        Vertex shared = Sum("shared", Number("number", 17)), left = LastDigit("left", shared), right = Sum("right", shared);
+        await SolveAsync([left, right]);
+        int found = 0;
+        _cache.Found = () => Interlocked.Increment(ref found) == 1 ? Task.CompletedTask : first.Task;
+        ConcurrentQueue<string> order = [];
+        _told = (name, what) =>
+        {
+            order.Enqueue($"{name} {what}");
+            first.TrySetResult();
+        };
+
+        await SolveAsync([left, right]).WaitAsync(TimeSpan.FromSeconds(30));
+
+        Assert.Equal(4, order.Count);
+        Assert.Equal(["number cached", "shared cached"], order.Skip(1).Take(2));
+        Assert.Equal(["left cached", "right cached"], order.Where(told => told[0] is 'l' or 'r').Order());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Of_two_vertices_with_the_same_key_only_one_is_executed(bool atOnce)
+    {
+        // Either both look before one of them ends, or the result is not to be had from the storage when the second looks.
+        TaskCompletionSource looked = new(), ended = new();
+        Vertex left = Make("left", ["gate"], inputs: Number("a", 5)), right = Make("right", ["gate"], inputs: Make("b", ["later"]));
+        _gate = atOnce ? looked.Task : Task.CompletedTask;
+        _later = atOnce ? Task.CompletedTask : ended.Task;
+        _cache.Keeps = atOnce;
+        _cache.LookedTwice = looked;
+        _told = (name, what) => ((name, what) is ("left", "executed") ? ended : null)?.TrySetResult();
+
+        Assert.Equal(2, await SolveAsync(Sum("root", left, right)).WaitAsync(TimeSpan.FromSeconds(30)));
+
+        Assert.Single(_executed, name => name is "left" or "right");
+        Assert.Single(_cached, name => name is "left" or "right");
+    }
+
+    [Fact]
+    public async Task With_the_cache_ignored_vertices_with_the_same_key_are_executed_each()
+    {
+        Vertex left = Sum("left", Number("a", 5, ignoreCache: true)), right = Sum("right", Number("b", 5, ignoreCache: true));
+        _cache.Keeps = false;
+
+        Assert.Equal(10, await SolveAsync(Sum("root", left, right)));
+
+        Assert.Equal(["a", "b", "left", "right", "root"], _executed.Order());
+    }
+
     [Fact]
     public async Task The_first_failure_cancels_the_rest_and_is_what_the_caller_gets()
     {
@@ -145,12 +225,16 @@ public sealed class SolverTests
         Assert.Equal(1, await SolveAsync(chain));
     }
 
+    private Action<string, string> _told = static (_, _) => { };
+    private Task _gate = Task.CompletedTask, _later = Task.CompletedTask;
     private int _next;
 
-    private async Task<int> SolveAsync(Vertex root, CancellationToken cancellationToken = default)
+    private async Task<int> SolveAsync(Vertex root, CancellationToken cancellationToken = default) => (await SolveAsync([root], cancellationToken))[0];
+
+    private async Task<int[]> SolveAsync(ImmutableArray<Vertex> roots, CancellationToken cancellationToken = default)
     {
         var solver = new Solver<Total>(Resolve, _cache, new Observer(this), cancellationToken);
-        return (await solver.SolveAsync(root)).Value;
+        return [.. (await solver.SolveAsync(roots)).Select(total => total.Value)];
     }
 
     // The operation is told by the arguments of an ExecOp: any record will do for the graph.
@@ -165,9 +249,17 @@ public sealed class SolverTests
             "last-digit" => new FakeOp(vertex, (totals, _) => Task.FromResult(totals[0].Value % 10), inputs, content: t => t.Value % 10),
             "local" => new FakeOp(vertex, (_, _) => Task.FromResult(int.Parse(args[1])), inputs, policy: CachePolicy.ContentOnly),
             "wait" => new FakeOp(vertex, (_, _) => Task.Run(() => _barriers[args[1]].SignalAndWait(TimeSpan.FromSeconds(20)) ? 1 : 0), inputs),
+            "gate" => new FakeOp(vertex, (_, token) => AfterAsync(_gate, 1, token), inputs),
+            "later" => new FakeOp(vertex, (_, token) => AfterAsync(_later, 5, token), inputs),
             "fail" => new FakeOp(vertex, (_, _) => throw new KimgException(ErrorCode.StepFailed, "failed"), inputs),
             _ => new FakeOp(vertex, (_, token) => new TaskCompletionSource<int>().Task.WaitAsync(token), inputs),
         };
+    }
+
+    private static async Task<int> AfterAsync(Task gate, int value, CancellationToken cancellationToken)
+    {
+        await gate.WaitAsync(cancellationToken);
+        return value;
     }
 
     private readonly Dictionary<string, Barrier> _barriers = [];
@@ -223,26 +315,42 @@ public sealed class SolverTests
 
         public ConcurrentBag<Digest> Loads { get; } = [];
 
-        public Task<Total?> LoadAsync(Digest key, CancellationToken cancellationToken)
+        /// <summary>False: what is saved is not to be had, as a layer that nobody has written yet.</summary>
+        public bool Keeps { get; set; } = true;
+
+        /// <summary>What a load that finds something waits for.</summary>
+        public Func<Task> Found { get; set; } = static () => Task.CompletedTask;
+
+        /// <summary>Set when a key has been looked up in vain a second time.</summary>
+        public TaskCompletionSource? LookedTwice { get; set; }
+
+        public async Task<Total?> LoadAsync(Digest key, CancellationToken cancellationToken)
         {
             Loads.Add(key);
-            return Task.FromResult(Records.GetValueOrDefault(key));
+            if (Records.TryGetValue(key, out Total? found)) await Found().WaitAsync(cancellationToken);
+            else if (LookedTwice is not null && Loads.Count(k => k == key) > 1) LookedTwice.TrySetResult();
+            return found;
         }
 
         public Task SaveAsync(IReadOnlyList<Digest> keys, Total result, CancellationToken cancellationToken)
         {
-            foreach (Digest key in keys) Records[key] = result;
+            foreach (Digest key in Keeps ? keys : []) Records[key] = result;
             return Task.CompletedTask;
         }
     }
 
     private sealed class Observer(SolverTests test) : ISolverObserver
     {
-        public void Started(Vertex vertex) => test._executed.Add(vertex.Meta.Name);
+        public void Started(Vertex vertex)
+        {
+            test._executed.Add(vertex.Meta.Name);
+            test._told(vertex.Meta.Name, "started");
+        }
 
         public void Completed(Vertex vertex, bool cached, Exception? error)
         {
             if (cached) test._cached.Add(vertex.Meta.Name);
+            test._told(vertex.Meta.Name, cached ? "cached" : "executed");
         }
     }
 }
