@@ -64,6 +64,7 @@ public enum ErrorCode
     DownloadFailed = 4012,
     GitFailed = 4013,
     UnsafeArchive = 4014,
+    ContentMissing = 4015,
 
     // 5xxx the host cannot sandbox: exit code 6
     NoSandbox = 5001,

@@ -25,9 +25,6 @@ internal sealed record PushRequest
     /// mounted, which is more work for a registry.</summary>
     public bool LookFirst { get; init; }
 
-    /// <summary>Blobs the repository is known to have, because they were uploaded while they were written.</summary>
-    public ImmutableHashSet<Digest> Present { get; init; } = ImmutableHashSet<Digest>.Empty;
-
     /// <summary>No manifest is pushed before this has succeeded.</summary>
     public Task Allowed { get; init; } = Task.CompletedTask;
 

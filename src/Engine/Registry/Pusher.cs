@@ -24,12 +24,14 @@ internal sealed class Pusher(RegistryClient client)
         ImageReference byDigest = repository with { Tag = null, Digest = root.Descriptor.Digest };
         bool complete = !request.LookFirst && await client.FindAsync(byDigest, cancellationToken) is not null;
         if (complete) Report(request, documents);
-        else await PushContentsAsync(request, repository, documents, cancellationToken);
-        await request.Allowed;
-
         ImageReference[] tagged = [.. request.Names.Where(n => n.Tag is not null)];
-        if (tagged.Length == 0 && !complete) await client.PutManifestAsync(byDigest, root, cancellationToken);
-        foreach (ImageReference name in tagged) await client.PutManifestAsync(name, root, cancellationToken);
+        await SettleAsync(request, complete, async (push, send) =>
+        {
+            if (send) await PushContentsAsync(push, repository, documents, cancellationToken);
+            await push.Allowed;
+            if (tagged.Length == 0 && send) await client.PutManifestAsync(byDigest, root, cancellationToken);
+            foreach (ImageReference name in tagged) await client.PutManifestAsync(name, root, cancellationToken);
+        }, cancellationToken);
     }
 
     /// <summary>Pushes a document whose references are all blobs, whatever it calls them: a cache.</summary>
@@ -38,8 +40,33 @@ internal sealed class Pusher(RegistryClient client)
     {
         ImageReference name = request.Names[0];
         if (await client.FindAsync(name, cancellationToken) is { } found && found.Digest == root.Descriptor.Digest) return;
-        await PushBlobsAsync(request, name, [.. blobs.DistinctBy(b => b.Digest)], cancellationToken);
-        await client.PutManifestAsync(name, root, cancellationToken);
+        await SettleAsync(request, complete: false, async (push, _) =>
+        {
+            await PushBlobsAsync(push, name, [.. blobs.DistinctBy(b => b.Digest)], cancellationToken);
+            await client.PutManifestAsync(name, root, cancellationToken);
+        }, cancellationToken);
+    }
+
+    /// <summary>What was seen or sent a moment ago may be gone for the registry when the manifest comes: another push writes the same blob (distribution
+    /// reads a link that is half written), its collection ran, another replica answers. So it is looked for again, and sent again when it is not there.</summary>
+    /// <param name="push">With what to push, and whether contents have to be sent.</param>
+    private async Task SettleAsync(PushRequest request, bool complete, Func<PushRequest, bool, Task> push, CancellationToken cancellationToken)
+    {
+        PushRequest next = request;
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await push(next, !complete);
+                return;
+            }
+            catch (KimgException e) when (e.Code == ErrorCode.ContentMissing && attempt < client.Options.Attempts)
+            {
+                await client.Transport.PauseAsync(attempt, cancellationToken);
+                complete = false;
+                next = request with { LookFirst = true };
+            }
+        }
     }
 
     private async Task PushContentsAsync(
@@ -64,7 +91,7 @@ internal sealed class Pusher(RegistryClient client)
 
     private static async Task PushBlobAsync(PushRequest request, BlobUploads uploads, Descriptor blob, CancellationToken cancellationToken)
     {
-        bool found = request.Present.Contains(blob.Digest) || (request.LookFirst && await uploads.ExistsAsync(blob, cancellationToken))
+        bool found = (request.LookFirst && await uploads.ExistsAsync(blob, cancellationToken))
             || await TryMountAsync(request, uploads, blob, cancellationToken) || (!request.LookFirst && await uploads.ExistsAsync(blob, cancellationToken));
         if (!found)
         {

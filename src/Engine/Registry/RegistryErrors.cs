@@ -29,6 +29,15 @@ internal static class RegistryErrors
             };
         }
 
+        // distribution-spec, "Error Codes", code-5. Registries send it with 400 or 404.
+        if (request.Method == HttpMethod.Put && said.Contains("MANIFEST_BLOB_UNKNOWN", StringComparison.Ordinal))
+        {
+            return new KimgException(ErrorCode.ContentMissing, answered)
+            {
+                Hint = "it was deleted there, or never pushed to this repository: push it, or the image it belongs to, again",
+            };
+        }
+
         return response.StatusCode switch
         {
             HttpStatusCode.Unauthorized => new KimgException(ErrorCode.AuthenticationFailed, $"{answered} (tried {authorizer.Describe(endpoint)})")

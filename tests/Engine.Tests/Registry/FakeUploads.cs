@@ -36,6 +36,14 @@ internal sealed partial class FakeUploads : IDisposable
 
     public string? Mountable { get; init; }
 
+    /// <summary>So many manifests are refused as referring to blobs that are not there.</summary>
+    public int Doubts { get; set; }
+
+    public int DoubtStatus { get; init; } = 400;
+
+    /// <summary>And the blobs really are gone.</summary>
+    public bool DoubtLoses { get; set; }
+
     public IEnumerable<string> Methods => Server.Requests.Select(r => r.Method);
 
     public void Dispose() => Server.Dispose();
@@ -60,6 +68,14 @@ internal sealed partial class FakeUploads : IDisposable
             return _digests.Contains(reference)
                 ? new ScriptedAnswer(200, Scripts.ManifestBytes, ("Content-Type", Engine.Oci.MediaTypes.OciManifest), ("Docker-Content-Digest", reference))
                 : Scripts.NotFound;
+        }
+
+        if (Doubts > 0)
+        {
+            Doubts--;
+            if (DoubtLoses) Blobs.Clear();
+            // As distribution answers while another push writes the link of the same blob.
+            return new ScriptedAnswer(DoubtStatus, """{"errors":[{"code":"DIGEST_INVALID"},{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]}""");
         }
 
         Manifests.Add(request.Path);

@@ -171,7 +171,7 @@ public sealed class UploadTests
     }
 
     [Theory]
-    [InlineData(false, "HEAD POST PUT")]
+    [InlineData(false, "HEAD HEAD POST PUT POST PUT")]
     [InlineData(true, "HEAD HEAD PUT")]
     public async Task Looks_for_each_blob_and_not_for_the_image_where_another_build_of_it_was_before(bool before, string requests)
     {
@@ -191,11 +191,70 @@ public sealed class UploadTests
                 Source = image.Blobs,
                 LookFirst = before,
                 MountFrom = ImmutableDictionary<Digest, ImmutableArray<string>>.Empty.Add(image.Layers[0].Digest, ["base"]),
-                Present = before ? [] : [image.Config.Digest],
             },
             default);
 
         Assert.Equal(requests, string.Join(' ', registry.Methods));
+    }
+
+    [Theory]
+    [InlineData("manifest", 400, false)]
+    [InlineData("manifest", 404, false)]
+    [InlineData("manifest", 400, true)]
+    [InlineData("index", 400, true)]
+    [InlineData("cache", 400, true)]
+    public async Task What_a_registry_does_not_know_any_more_is_looked_for_and_sent_again(string what, int status, bool lost)
+    {
+        using var registry = new FakeUploads { Doubts = 2, DoubtStatus = status, DoubtLoses = lost };
+        using var client = new RegistryClient(Scripts.Options);
+        var platform = new Platform("linux", "amd64");
+        TestImage image = TestImage.Create(new MemoryBlobs(), platform, "one", "two");
+        ImageReference name = registry.Server.Name();
+        var request = new PushRequest
+        {
+            Names = [name],
+            Root = what == "index" ? TestImage.AddIndex(image.Blobs, (image.Manifest, platform)) : image.Manifest,
+            Source = image.Blobs,
+        };
+
+        if (what == "cache") await new Pusher(client).PushFlatAsync(request, await DocumentAsync(image), [image.Config, .. image.Layers], default);
+        else await new Pusher(client).PushAsync(request, default);
+
+        Assert.EndsWith("/manifests/1", registry.Manifests[^1], StringComparison.Ordinal);
+        Assert.Equal(image.Layers.Append(image.Config).Select(b => b.Digest).Order(), registry.Blobs.Keys.Order());
+    }
+
+    [Fact]
+    public async Task A_tag_of_an_image_that_was_there_is_set_when_its_blobs_are_gone()
+    {
+        using var registry = new FakeUploads();
+        using var client = new RegistryClient(Scripts.Options);
+        TestImage image = TestImage.Create(new MemoryBlobs(), new Platform("linux", "amd64"), "text");
+        await PushAsync("app:1");
+        (registry.Doubts, registry.DoubtLoses) = (1, true);
+
+        await PushAsync("app:2");
+
+        Assert.Equal("/v2/app/manifests/2", registry.Manifests[^1]);
+        Assert.Equal(2, registry.Blobs.Count);
+
+        Task PushAsync(string name) => new Pusher(client).PushAsync(
+            new PushRequest { Names = [registry.Server.Name(name)], Root = image.Manifest, Source = image.Blobs }, default);
+    }
+
+    [Fact]
+    public async Task What_stays_missing_is_an_error_of_its_own()
+    {
+        using var registry = new FakeUploads { Doubts = int.MaxValue };
+        using var client = new RegistryClient(Scripts.Options);
+        TestImage image = TestImage.Create(new MemoryBlobs(), new Platform("linux", "amd64"), "text");
+
+        KimgException e = await Assert.ThrowsAsync<KimgException>(() => new Pusher(client).PushAsync(
+            new PushRequest { Names = [registry.Server.Name()], Root = image.Manifest, Source = image.Blobs }, default));
+
+        Assert.Equal(ErrorCode.ContentMissing, e.Code);
+        Assert.Contains("MANIFEST_BLOB_UNKNOWN", e.Message, StringComparison.Ordinal);
+        Assert.Empty(registry.Manifests);
     }
 
     [Fact]
@@ -224,6 +283,14 @@ public sealed class UploadTests
         KimgException e = await Assert.ThrowsAsync<KimgException>(() => client.PutManifestAsync(registry.Name(), manifest, default));
 
         Assert.Equal(ErrorCode.DigestMismatch, e.Code);
+    }
+
+    private static async Task<ManifestDocument> DocumentAsync(TestImage image)
+    {
+        await using Stream stream = await image.Blobs.OpenBlobAsync(image.Manifest, 0, default);
+        var bytes = new byte[image.Manifest.Size];
+        await stream.ReadExactlyAsync(bytes);
+        return ManifestDocument.Parse(bytes, image.Manifest.Digest, image.Manifest.MediaType, "x");
     }
 
     private static BlobUploads Uploads(RegistryClient client, FakeUploads registry) => new(client, registry.Server.Name());
