@@ -10,6 +10,8 @@ internal static class Program
     {
         HostVariables.SelectImplementations();
         if (WorkerCommands.TryRun(args, out int code)) return code;
+        // Unpacking waits for pipes and the network on the pool's threads; beyond this number it would take half a second to replace each.
+        ThreadPool.SetMinThreads(4 * Environment.ProcessorCount, 4 * Environment.ProcessorCount);
         CliHost host = CliHost.Real();
         CancellationToken interrupted = Interruption.Listen(beforeKill: () =>
         {

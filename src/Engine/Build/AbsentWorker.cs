@@ -20,6 +20,8 @@ internal sealed class AbsentWorker : IWorker
     public Task RemoveAsync(IReadOnlyList<SnapshotKey> keys, IReadOnlyList<string> trees, CancellationToken cancellationToken) =>
         keys.Count == 0 && trees.Count == 0 ? Task.CompletedTask : throw Refusal();
 
+    public ValueTask<bool> LayersStandAloneAsync(CancellationToken cancellationToken) => throw Refusal();
+
     public Task ApplyAsync(ImmutableArray<SnapshotKey> chain, Func<Stream, CancellationToken, Task> writeTar, CancellationToken cancellationToken) => throw Refusal();
 
     public Task<StepResult> RunAsync(StepRequest request, StepIo io, CancellationToken cancellationToken) => throw Refusal();

@@ -19,6 +19,9 @@ internal sealed class BlobDownload(ContentStore store, Descriptor descriptor, IB
     private bool _givenUp;
     private Task? _running;
 
+    /// <summary>What has come of it so far, for who reads it at the same time.</summary>
+    public Arrival Arriving { get; } = new();
+
     public bool IsOver => _running is { IsCompleted: true } || _givenUp;
 
     /// <summary>Waits for the download, starting it if need be. When the last waiter is cancelled, so is the download.</summary>
@@ -56,6 +59,18 @@ internal sealed class BlobDownload(ContentStore store, Descriptor descriptor, IB
     private async Task RunAsync(CancellationToken cancellationToken)
     {
         await Task.Yield();
+        try
+        {
+            await FetchAsync(cancellationToken);
+        }
+        finally
+        {
+            Arriving.End();
+        }
+    }
+
+    private async Task FetchAsync(CancellationToken cancellationToken)
+    {
         string path = store.Layout.PartialPath(descriptor.Digest);
         using FileLock? file = await LockAsync(path, cancellationToken);
         if (file is null) return;
@@ -67,6 +82,9 @@ internal sealed class BlobDownload(ContentStore store, Descriptor descriptor, IB
             Empty(file, path);
         }
 
+        // What an earlier process left may turn out to be bad and be fetched again: nobody reads along.
+        if (length == 0) Arriving.Begin(path);
+        else Arriving.End();
         using var hash = new ContentHash(descriptor.Digest.Algorithm);
         await HashExistingAsync(file, hash, length, cancellationToken);
         while (true)
@@ -97,7 +115,7 @@ internal sealed class BlobDownload(ContentStore store, Descriptor descriptor, IB
             try
             {
                 using FileLock shared = store.Layout.Share();
-                file = FileLock.TryAcquire(path, exclusive: true);
+                file = FileLock.TryAcquireForWriting(path);
             }
             catch (Exception e) when (StorageFailure.Is(e))
             {
@@ -151,6 +169,7 @@ internal sealed class BlobDownload(ContentStore store, Descriptor descriptor, IB
                         hash.Append(buffer.AsSpan(0, read));
                         Write(file, path, buffer.AsSpan(0, read), offset);
                         offset += read;
+                        Arriving.Advance(offset);
                         _progress?.Invoke(offset);
                     }
                 }

@@ -117,6 +117,20 @@ internal sealed class ContentStore : IContentStore, IDisposable
         progress?.Invoke(descriptor.Size);
     }
 
+    public async Task<Stream> OpenFetchedAsync(Descriptor descriptor, IBlobProvider provider, Action<long>? progress, CancellationToken cancellationToken)
+    {
+        var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task fetched = EnsureAsync(descriptor, provider, progress, giveUp.Token);
+        if (!fetched.IsCompleted && _downloads.TryGetValue(descriptor.Digest, out BlobDownload? download)
+            && await download.Arriving.OpenAsync(fetched) is { } file)
+        {
+            return new ArrivingStream(file, descriptor.Size, download.Arriving, fetched, giveUp);
+        }
+
+        using (giveUp) await fetched;
+        return OpenRead(descriptor.Digest);
+    }
+
     /// <summary>Removes a blob if it is here.</summary>
     public void Remove(Digest digest)
     {

@@ -29,6 +29,10 @@ public interface IContentStore
     /// in one process share one download.</summary>
     /// <param name="progress">Called with the bytes so far.</param>
     Task EnsureAsync(Descriptor descriptor, IBlobProvider provider, Action<long>? progress, CancellationToken cancellationToken);
+
+    /// <summary>As <see cref="EnsureAsync"/>, but returns at once what is arriving: the bytes can be read while they are fetched. The stream ends only when all of
+    /// them have come and match the digest; until then they may be anything. Disposed before, it gives the download up, unless others wait for it too.</summary>
+    Task<Stream> OpenFetchedAsync(Descriptor descriptor, IBlobProvider provider, Action<long>? progress, CancellationToken cancellationToken);
 }
 
 /// <summary>A blob being written. Disposed without commit it leaves nothing behind.</summary>

@@ -14,7 +14,7 @@ internal sealed class FileLock : IDisposable
 
     private FileLock(SafeFileHandle handle) => Handle = handle;
 
-    /// <summary>The locked file, open for reading (shared) or for reading and writing (exclusive).</summary>
+    /// <summary>The locked file, open for reading (shared) or for reading and writing (exclusive, or for writing).</summary>
     public SafeFileHandle Handle { get; }
 
     /// <summary>Creates the file when it is not there; null when someone else holds the lock.</summary>
@@ -26,6 +26,26 @@ internal sealed class FileLock : IDisposable
             return new FileLock(exclusive
                 ? File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, s_alone)
                 : File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.Read, FileShare.Read));
+        }
+        catch (IOException e) when (IsHeld(e))
+        {
+            return null;
+        }
+    }
+
+    /// <summary>As <see cref="TryAcquire"/> alone, but of a file that others may read meanwhile.</summary>
+    /// <exception cref="IOException">Everything but the lock being held.</exception>
+    public static FileLock? TryAcquireForWriting(string path)
+    {
+        // Shared locks exclude nobody who takes one; so each writer must have been alone first. Who comes in between makes the second open fail.
+        using (FileLock? alone = TryAcquire(path, exclusive: true))
+        {
+            if (alone is null) return null;
+        }
+
+        try
+        {
+            return new FileLock(File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete));
         }
         catch (IOException e) when (IsHeld(e))
         {

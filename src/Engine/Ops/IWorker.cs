@@ -13,6 +13,9 @@ public interface IWorker : IAsyncDisposable
     /// <summary>True when the directory is there already; asked without starting the worker.</summary>
     bool HasDirectory(SnapshotKey key);
 
+    /// <summary>Whether a layer's directory can be begun before those below it are there: they need only be when its tar ends.</summary>
+    ValueTask<bool> LayersStandAloneAsync(CancellationToken cancellationToken);
+
     /// <summary>See <see cref="ISnapshotter.Apply"/>. <paramref name="writeTar"/> writes the normalised tar into a pipe to the worker.</summary>
     Task ApplyAsync(ImmutableArray<SnapshotKey> chain, Func<Stream, CancellationToken, Task> writeTar, CancellationToken cancellationToken);
 

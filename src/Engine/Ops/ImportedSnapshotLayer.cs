@@ -70,6 +70,18 @@ internal sealed class ImportedSnapshotLayer(Digest id, BlobLayer blob, string fo
         }
     }
 
+    internal override async Task FetchAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await blob.FetchAsync(cancellationToken);
+        }
+        catch (KimgException e)
+        {
+            throw damaged(e);
+        }
+    }
+
     internal override async IAsyncEnumerable<LayerItem> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await using IAsyncEnumerator<LayerItem> items = blob.ReadAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);

@@ -34,7 +34,7 @@ internal sealed class BlobLayer(Descriptor descriptor, Digest diffId, IBlobProvi
     internal Action<long>? Progress { get; init; }
 
     /// <summary>Fetches the blob unless it is here.</summary>
-    internal Task EnsureBlobAsync(CancellationToken cancellationToken)
+    internal override Task FetchAsync(CancellationToken cancellationToken)
     {
         if (provider is not null) return storage.Content.EnsureAsync(descriptor, provider, Progress, cancellationToken);
         return storage.Content.Find(descriptor.Digest) is not null ? Task.CompletedTask
@@ -130,7 +130,7 @@ internal sealed class BlobLayer(Descriptor descriptor, Digest diffId, IBlobProvi
             if (_tar is { } made) return made;
             bool uncompressed = descriptor.Digest == diffId;
             string path = uncompressed ? storage.Content.PathOf(diffId) : storage.TarPath(diffId);
-            if (uncompressed) await EnsureBlobAsync(cancellationToken);
+            if (uncompressed) await FetchAsync(cancellationToken);
             else if (!File.Exists(path)) await SpoolAsync(path, cancellationToken);
             _index ??= LayerIndexFile.TryLoad(storage.IndexPath(diffId));
             if (_index is null) await ReadToEndAsync(null, cancellationToken);
@@ -163,8 +163,19 @@ internal sealed class BlobLayer(Descriptor descriptor, Digest diffId, IBlobProvi
     {
         string spool = storage.TarPath(diffId);
         if (descriptor.Digest != diffId && File.Exists(spool)) return File.OpenRead(spool);
-        await EnsureBlobAsync(cancellationToken);
-        return Codec.Decompress(storage.Content.OpenRead(descriptor.Digest));
+        if (provider is null) await FetchAsync(cancellationToken);
+        Stream blob = provider is null
+            ? storage.Content.OpenRead(descriptor.Digest)
+            : await storage.Content.OpenFetchedAsync(descriptor, provider, Progress, cancellationToken);
+        try
+        {
+            return await Codec.DecompressAsync(blob, leaveOpen: false, cancellationToken);
+        }
+        catch
+        {
+            await blob.DisposeAsync();
+            throw;
+        }
     }
 
     private int Position(TarEntry entry) => _index!.Find(entry.Path) is var position and >= 0

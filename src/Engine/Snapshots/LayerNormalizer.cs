@@ -21,10 +21,11 @@ internal sealed class LayerNormalizer
         (_layer, _chainBelow, _writer) = (layer, below, new TarWriter(output));
 
     /// <param name="below">The chain under the layer, bottom first.</param>
-    internal static Task WriteAsync(SnapshotLayer layer, IReadOnlyList<SnapshotLayer> below, Stream output, CancellationToken cancellationToken) =>
-        new LayerNormalizer(layer, below, output).WriteAsync(cancellationToken);
+    /// <param name="ready">Done when what is below has been read and unpacked; nothing of it is looked at before, and the tar does not end before.</param>
+    internal static Task WriteAsync(SnapshotLayer layer, IReadOnlyList<SnapshotLayer> below, Task ready, Stream output, CancellationToken cancellationToken) =>
+        new LayerNormalizer(layer, below, output).WriteAsync(ready, cancellationToken);
 
-    private async Task WriteAsync(CancellationToken cancellationToken)
+    private async Task WriteAsync(Task ready, CancellationToken cancellationToken)
     {
         await foreach (LayerItem item in _layer.ReadAsync(cancellationToken))
         {
@@ -42,6 +43,7 @@ internal sealed class LayerNormalizer
             }
         }
 
+        await ready;
         _index = await _layer.GetIndexAsync(cancellationToken);
         foreach (TarEntry link in _links) await WriteLinkAsync(link, 0, cancellationToken);
         if (_chainBelow.Count > 0) await WriteFromBelowAsync(cancellationToken);

@@ -22,9 +22,11 @@ internal sealed class OverlaySnapshotter(SnapshotPaths paths, bool fuse = false)
 
     protected override LayerIndex Unpack(SafeFileHandle root, ImmutableArray<SnapshotKey> chain, Stream tar, CancellationToken cancellationToken)
     {
-        if (chain.Length > 1) CopyRootMetadata(chain[^2], root);
         using var writer = new TreeWriter(root, overlay: true);
-        return writer.Write(tar, cancellationToken);
+        LayerIndex index = writer.Write(tar, cancellationToken);
+        // Only now: what is below may be unpacked at the same time, and is there when the tar has ended.
+        if (chain.Length > 1 && !writer.WroteRoot) CopyRootMetadata(chain[^2], root);
+        return index;
     }
 
     protected override MountSource Begin(string id, string directory, ImmutableArray<SnapshotKey> parents)
@@ -74,6 +76,10 @@ internal sealed class OverlaySnapshotter(SnapshotPaths paths, bool fuse = false)
     private void CopyRootMetadata(SnapshotKey below, SafeFileHandle root)
     {
         using SafeFileHandle source = Trees.OpenRoot(Paths.TreeOf(below));
-        TreeCopier.CopyMetadata(source, root);
+        FileStat stat = Trees.Stat(source);
+        Trees.ChangeOwner(root, stat.Uid, stat.Gid);
+        TreeXattrs.CopyCarried(source, root);
+        Trees.ChangeMode(root, stat.Mode);
+        Trees.SetModified(root, stat.ModifiedSeconds, stat.ModifiedNanoseconds);
     }
 }

@@ -29,6 +29,9 @@ public abstract class SnapshotLayer
     /// <summary>Writes the layer's canonical tar (for an image layer: the original bytes).</summary>
     public abstract Task WriteTarAsync(Stream output, CancellationToken cancellationToken);
 
+    /// <summary>Brings here what <see cref="ReadAsync"/> will need, where that is elsewhere.</summary>
+    internal virtual Task FetchAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>All entries with their bytes, in an order in which they can be unpacked. A content is valid until the next entry is asked for; entries other
     /// than regular files have none. By default the index's order.</summary>
     internal virtual async IAsyncEnumerable<LayerItem> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)

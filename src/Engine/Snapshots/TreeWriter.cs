@@ -17,6 +17,9 @@ internal sealed class TreeWriter(SafeFileHandle root, bool overlay) : IDisposabl
     private readonly LayerIndexer _indexer = new();
     private readonly byte[] _buffer = new byte[256 << 10];
 
+    /// <summary>The tar had the root's own mode and owner.</summary>
+    internal bool WroteRoot => _directories.ContainsKey(ImagePath.Root);
+
     /// <exception cref="KimgException">UnsafeArchive; also when the tar ends before its end, which is how its writer gives up.</exception>
     internal LayerIndex Write(Stream tar, CancellationToken cancellationToken)
     {

@@ -53,6 +53,9 @@ internal static class TreeXattrs
         }
     }
 
+    /// <summary>Copies what a layer would carry from one directory of an overlay to another; not what says how it hides those below.</summary>
+    internal static void CopyCarried(SafeFileHandle source, SafeFileHandle target) => Write(target, Read(source, overlay: true), overlay: true);
+
     /// <summary>Removes all that <see cref="Read"/> would find.</summary>
     internal static void Clear(SafeFileHandle file)
     {

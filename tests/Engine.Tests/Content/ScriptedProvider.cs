@@ -26,6 +26,10 @@ internal sealed class ScriptedProvider(params Func<long, Stream>[] script) : IBl
     /// <summary>Sends nothing until the gate opens.</summary>
     public static Func<long, Stream> Gated(byte[] bytes, Task gate) => offset => new GatedStream(bytes[(int)offset..], gate);
 
+    /// <summary>Sends <paramref name="count"/> bytes, and the rest when the gate opens.</summary>
+    public static Func<long, Stream> GatedAfter(byte[] bytes, int count, Task gate) =>
+        offset => new GatedStream(bytes[(int)offset..], gate, count);
+
     private sealed class BreakingStream(byte[] bytes) : MemoryStream(bytes)
     {
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -35,10 +39,11 @@ internal sealed class ScriptedProvider(params Func<long, Stream>[] script) : IBl
         }
     }
 
-    private sealed class GatedStream(byte[] bytes, Task gate) : MemoryStream(bytes)
+    private sealed class GatedStream(byte[] bytes, Task gate, int free = 0) : MemoryStream(bytes)
     {
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
+            if (Position < free) return await base.ReadAsync(buffer[..Math.Min(buffer.Length, free - (int)Position)], cancellationToken);
             await gate.WaitAsync(cancellationToken);
             return await base.ReadAsync(buffer, cancellationToken);
         }

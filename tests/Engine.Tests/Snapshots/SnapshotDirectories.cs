@@ -33,7 +33,7 @@ internal sealed class SnapshotDirectories : IDisposable
     internal static async Task ApplyAsync(DirectorySnapshotter driver, SnapshotLayer layer, SnapshotLayer[] below)
     {
         using var tar = new MemoryStream();
-        await LayerNormalizer.WriteAsync(layer, below, tar, default);
+        await LayerNormalizer.WriteAsync(layer, below, Task.CompletedTask, tar, default);
         tar.Position = 0;
         driver.Apply(SnapshotKey.Chain([.. below.Select(l => l.Id), layer.Id]), tar, default);
     }

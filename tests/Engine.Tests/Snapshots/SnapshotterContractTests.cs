@@ -158,6 +158,41 @@ public sealed class SnapshotterContractTests
     }
 
     [RootFact]
+    public async Task A_layer_that_deletes_everything_hides_what_is_below_it_and_is_seen_itself_below_others()
+    {
+        SnapshotLayer[] chain = [.. Base, new TarLayer(Layers.Tar("./!", "only=1")), new TarLayer(Layers.Tar("more=2"))];
+
+        using var state = new SnapshotDirectories();
+        foreach (DirectorySnapshotter driver in state.Drivers)
+        {
+            ImmutableArray<SnapshotKey> keys = await state.ApplyAsync(driver, chain);
+            ActiveSnapshot active = driver.Prepare(keys);
+            StepShell.Run(active.Root, "test \"$(echo *)\" = 'more only'; echo 3 >third");
+            var key = new SnapshotKey(Digest.Sha256("third"));
+            driver.Commit(active, key);
+            active = driver.Prepare([.. keys, key]);
+            StepShell.Run(active.Root, "test \"$(echo *)\" = 'more only third'");
+            driver.Discard(active);
+        }
+    }
+
+    [RootFact]
+    public async Task The_root_has_the_mode_of_the_topmost_layer_that_says_one()
+    {
+        TarEntry root = new() { Path = ImagePath.Root, Type = EntryType.Directory, Mode = 0x1E9, Uid = 3 };
+        SnapshotLayer[] chain = [new PlanLayer([new PlanEntry(root)]), new TarLayer(Layers.Tar("a=1")), new TarLayer(Layers.Tar("b=2"))];
+
+        using var state = new SnapshotDirectories();
+        foreach (DirectorySnapshotter driver in state.Drivers)
+        {
+            ImmutableArray<SnapshotKey> keys = await state.ApplyAsync(driver, chain);
+            ActiveSnapshot active = driver.Prepare(keys);
+            StepShell.Run(active.Root, "test \"$(stat -c '%a %u' .)\" = '751 3'");
+            driver.Discard(active);
+        }
+    }
+
+    [RootFact]
     public async Task One_state_directory_serves_several_ways_of_writing_owners()
     {
         using var state = new TempDirectory();

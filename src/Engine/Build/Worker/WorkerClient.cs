@@ -24,6 +24,9 @@ internal sealed class WorkerClient(Func<CancellationToken, Task<WorkerConnection
         return _paths?.Exists(key) == true;
     }
 
+    public async ValueTask<bool> LayersStandAloneAsync(CancellationToken cancellationToken) =>
+        (await ConnectAsync(cancellationToken)).StorageDriver != CopySnapshotter.DriverName;
+
     public Task ApplyAsync(ImmutableArray<SnapshotKey> chain, Func<Stream, CancellationToken, Task> writeTar, CancellationToken cancellationToken) =>
         WriteAsync(new ApplyCall(chain), writeTar, cancellationToken);
 
