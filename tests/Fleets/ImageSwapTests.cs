@@ -10,7 +10,7 @@ public sealed class ImageSwapTests : IAsyncLifetime
 {
     private DebianRegistry _registry = null!;
 
-    private string Login => $$"""{"auths":{"{{_registry.Host}}":{"auth":"Z2l0bGFiLWNpLXRva2VuOmpvYi10b2tlbg=="}}}""";
+    private string Login => "{\"auths\":{\"" + _registry.Host + "\":{\"auth\":\"Z2l0bGFiLWNpLXRva2VuOmpvYi10b2tlbg==\"}}}";
 
     public async Task InitializeAsync() => _registry = await DebianRegistry.StartAsync(GitLabTests.JobToken);
 
@@ -78,10 +78,21 @@ public sealed class ImageSwapTests : IAsyncLifetime
         Assert.Contains("kimg build", result.Output, StringComparison.Ordinal);
     }
 
-    private async Task BuildsAsync(string image, string text)
+    /// <summary>The Job of docs/migrating.md; where it names somebody else's servers there are those of this machine.</summary>
+    [Fact]
+    public async Task The_job_that_the_guide_shows_builds_and_pushes()
+    {
+        using TempDirectory directory = new();
+        string block = YamlBlock.With("kimia:latest").Replace("registry.example", "REGISTRY", StringComparison.Ordinal).Replace("https://git.example/team/app", "http://GIT/team/app.git", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(directory["job.yaml"], block);
+        JsonNode job = JsonNode.Parse((await NodeTools.CheckAsync("yaml.mjs", directory["job.yaml"])).OutputOrThrow())!;
+        await BuildsAsync("debug-image-amd64", job["spec"]!["template"]!["spec"]!.ToJsonString().Replace("app:4", "team/app:1", StringComparison.Ordinal), token: false);
+    }
+
+    private async Task BuildsAsync(string image, string text, bool token = true)
     {
         using GitServer git = new();
-        await git.CommitAsync("FROM scratch\nCOPY hello.txt /\n", token: true);
+        await git.CommitAsync("FROM scratch\nCOPY hello.txt /\n", token);
         using PodBundle pod = await PodAsync(image, text, git);
         ProgramResult result = await pod.RunAsync();
         Assert.True(result.ExitCode == 0, result.Output + result.Errors);

@@ -65,7 +65,8 @@ public sealed class HonouredFlagTests
         var text = new StringBuilder();
         Describe(host.Engine.Request, "request", text);
         Describe(host.EngineOptions, "options", text);
-        foreach (string file in Directory.GetFiles(host.WorkingDirectory, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)) text.Append(file).Append(' ').Append(await File.ReadAllTextAsync(file)).Append('\n');
+        foreach (string file in Directory.GetFiles(host.WorkingDirectory, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+            text.Append(file).Append(' ').Append(await File.ReadAllTextAsync(file)).Append('\n');
         return text.Append(host.Error).Replace(host.WorkingDirectory, "").ToString();
     }
 
@@ -83,8 +84,10 @@ public sealed class HonouredFlagTests
                 break;
             default:
                 text.Append(path).Append(": ").Append(value.GetType().Name).Append('\n');
-                foreach (PropertyInfo property in value.GetType().GetProperties().Where(p => p.GetIndexParameters().Length == 0)) Describe(property.GetValue(value), $"{path}.{property.Name}", text);
-                foreach (FieldInfo field in value.GetType().GetFields(BindingFlags.Public | BindingFlags.Instance)) Describe(field.GetValue(value), $"{path}.{field.Name}", text);
+                const BindingFlags Own = BindingFlags.Public | BindingFlags.Instance;
+                foreach (PropertyInfo property in value.GetType().GetProperties(Own).Where(p => p.GetIndexParameters().Length == 0))
+                    Describe(property.GetValue(value), $"{path}.{property.Name}", text);
+                foreach (FieldInfo field in value.GetType().GetFields(Own)) Describe(field.GetValue(value), $"{path}.{field.Name}", text);
                 break;
         }
     }
