@@ -35,9 +35,17 @@ install -d -m 1777 "$root/tmp"
 printf 'root:x:0:0:root:/root:/busybox/sh\nkimg:x:1000:1000:kimg:/home/kimg:/busybox/sh\n' >"$root/etc/passwd"
 printf 'root:x:0:\nkimg:x:1000:\n' >"$root/etc/group"
 install -d -m 755 "$work/context/home/.local/share/kimg"
+# Kaniko's and Kimia's places, for a pipeline that changes the image's name and nothing else: where jobs look for the program, and where they or a pod put credentials,
+# as whatever user.
+install -d -m 755 "$root/usr/local/bin" "$root/home"
+install -d -m 1777 "$root/kaniko" "$root/kaniko/.docker" "$root/home/kimia" "$root/home/kimia/.docker"
+ln -s ../kimg "$root/kaniko/executor"
+ln -s ../../../kimg "$root/usr/local/bin/kimia"
 install -D -m 755 "$busybox" "$debug/busybox/busybox"
 for program in $("$busybox" --list | grep -vx busybox); do ln -sf busybox "$debug/busybox/$program"; done
-install -d -m 755 "$debug/bin" "$debug/root" "$debug/kaniko"
+install -d -m 755 "$debug/bin"
+# The home of whatever user a pod or a job runs it as.
+install -d -m 1777 "$debug/root"
 for program in sh false; do ln -s ../busybox/busybox "$debug/bin/$program"; done
 # git, for contexts in repositories: with what it starts, the libraries that these are linked to, and the terms of all.
 git=$(command -v git) core=$(git --exec-path)
@@ -55,9 +63,6 @@ for library in $(ldd "$git" "$core/git-remote-http" | grep -o '/[^ ]*[^ :]' | gr
   [[ ! -f $terms ]] || install -D -m 644 "$terms" "$debug$terms"
 done
 for terms in /usr/share/doc/{git,busybox-static}/copyright; do [[ ! -f $terms ]] || install -D -m 644 "$terms" "$debug$terms"; done
-# Kaniko's place: a pipeline changes the image's name and nothing else.
-ln -s ../kimg "$debug/kaniko/executor"
-ln -s ../kimg "$debug/kaniko/kimia"
 cp deploy/image/Dockerfile "$work/context/Dockerfile"
 chmod 644 "$root/etc/passwd" "$root/etc/group" "$work/context/Dockerfile"
 for kind in kimg debug; do

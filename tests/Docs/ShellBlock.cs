@@ -17,6 +17,8 @@ internal sealed record ShellBlock(string Document, int Line, string Script)
             int begin = i + 1;
             StringBuilder script = new();
             while (lines[++i] != "```") script.Append(lines[i]).Append('\n');
+            // About the package that only tests/Tasks has: run there.
+            if (script.ToString().Contains("dotnet add package Kimg.Tasks", StringComparison.Ordinal)) continue;
             yield return new ShellBlock(document, begin, script.ToString());
         }
     }

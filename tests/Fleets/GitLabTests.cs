@@ -26,7 +26,9 @@ public sealed class GitLabTests : IAsyncLifetime
     }
 
     /// <summary>gitlab-ci-token with the password "job-token".</summary>
-    private const string JobToken = "gitlab-ci-token:$2y$05$abcdefghijklmnopqrstuuUY7zs67Bt/2JpdLfykB19Y1IJRd3fOe\n";
+    internal const string JobToken = "gitlab-ci-token:$2y$05$abcdefghijklmnopqrstuuUY7zs67Bt/2JpdLfykB19Y1IJRd3fOe\n";
+
+    private const string Template = "include:\n  - local: Kimg.gitlab-ci.yml\n";
 
     private string Project => _directory["app"];
 
@@ -40,20 +42,90 @@ public sealed class GitLabTests : IAsyncLifetime
     [Fact]
     public async Task The_template_builds_and_pushes_and_leaves_reports()
     {
-        await RunAsync("include:\n  - local: Kimg.gitlab-ci.yml\n", "kimg-build");
+        await RunAsync(Template, "kaniko-build");
         string digest = await DigestAsync("group/app:latest");
-        Assert.Contains($"KIMG_DIGEST={digest}\n", await Artifact("kimg-build", "kimg.env"), StringComparison.Ordinal);
-        using JsonDocument findings = JsonDocument.Parse(await Artifact("kimg-build", "gl-code-quality-report.json"));
+        Assert.Contains($"KIMG_DIGEST={digest}\n", await Artifact("kaniko-build", "kimg.env"), StringComparison.Ordinal);
+        using JsonDocument findings = JsonDocument.Parse(await Artifact("kaniko-build", "gl-code-quality-report.json"));
         Assert.Equal("FromAsCasing", findings.RootElement[0].GetProperty("check_name").GetString());
         Assert.Equal("Dockerfile", findings.RootElement[0].GetProperty("location").GetProperty("path").GetString());
     }
 
-    [Fact]
-    public async Task Kanikos_variables_are_kanikos_flags()
+    [Theory]
+    [InlineData("variables:\n  KANIKO_ARGS: --label k=v --reproducible\n  KIMG_TAG: mine\n")]
+    [InlineData("kaniko-build:\n  variables:\n    KANIKO_ARGS: --label k=v --reproducible\n    KIMG_TAG: mine\n")]
+    public async Task Kanikos_arguments_are_kanikos_flags(string variables)
     {
-        await RunAsync("include:\n  - local: Kimg.gitlab-ci.yml\nvariables:\n  KANIKO_ARGS: --label k=v --reproducible\n  KIMG_TAG: mine\n", "kimg-build");
+        await RunAsync(Template + variables, "kaniko-build");
         string digest = await DigestAsync("group/app:mine");
-        Assert.Contains($"KIMG_DIGEST={digest}\n", await Artifact("kimg-build", "kimg.env"), StringComparison.Ordinal);
+        Assert.Contains($"KIMG_DIGEST={digest}\n", await Artifact("kaniko-build", "kimg.env"), StringComparison.Ordinal);
+        Assert.Equal("v", await LabelAsync("group/app:mine", "k"));
+    }
+
+    /// <summary>From the project's root or absolute, as in GitLab's template; there is no Dockerfile at the root that would make the job without them.</summary>
+    [Theory]
+    [InlineData("KANIKO_BUILD_CONTEXT: app", "app")]
+    [InlineData("KANIKO_BUILD_CONTEXT: ./app/", "app")]
+    [InlineData("KANIKO_BUILD_CONTEXT: PROJECT/app", "app")]
+    [InlineData("KANIKO_BUILD_CONTEXT: app, DOCKERFILE_PATH: app/Dockerfile", "app")]
+    [InlineData("KANIKO_BUILD_CONTEXT: app, DOCKERFILE_PATH: app/Dockerfile, KANIKO_ARGS: --reproducible", "app")]
+    [InlineData("KANIKO_BUILD_CONTEXT: app, DOCKERFILE_PATH: docker/Dockerfile", "docker")]
+    [InlineData("KANIKO_BUILD_CONTEXT: app, DOCKERFILE_PATH: Inside", "inside")]
+    [InlineData("KANIKO_BUILD_CONTEXT: app, DOCKERFILE_PATH: Inside, KANIKO_ARGS: --reproducible", "inside")]
+    [InlineData("DOCKERFILE_PATH: docker/Dockerfile", "docker")]
+    [InlineData("DOCKERFILE_PATH: PROJECT/docker/Dockerfile", "docker")]
+    [InlineData("DOCKERFILE_PATH: PROJECT/docker/Dockerfile, KANIKO_ARGS: --reproducible", "docker")]
+    public async Task Kanikos_context_and_dockerfile_are_what_they_are_there(string variables, string built)
+    {
+        File.Delete(Path.Combine(Project, "Dockerfile"));
+        foreach ((string file, string name) in new[] { ("app/Dockerfile", "app"), ("app/Inside", "inside"), ("docker/Dockerfile", "docker") })
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(Project, file))!);
+            await File.WriteAllTextAsync(Path.Combine(Project, file), $"FROM scratch\nLABEL built={name}\nCOPY hello.txt /\n");
+        }
+
+        File.Copy(Path.Combine(Project, "hello.txt"), Path.Combine(Project, "app/hello.txt"));
+        string lines = string.Concat(variables.Replace("PROJECT", Project, StringComparison.Ordinal).Split(", ").Select(v => $"  {v}\n"));
+        await RunAsync(Template + "variables:\n" + lines);
+        Assert.Equal(built, await LabelAsync("group/app:latest", "built"));
+    }
+
+    [Fact]
+    public async Task Without_a_dockerfile_and_variables_there_is_no_job_and_nothing_of_the_template_is_in_others()
+    {
+        File.Delete(Path.Combine(Project, "Dockerfile"));
+        ProgramResult result = await StartAsync(Template + "other:\n  script:\n    - env | sort\n");
+        Assert.True(result.ExitCode == 0, result.Output + result.Errors);
+        Assert.DoesNotContain("kaniko-build", result.Output, StringComparison.Ordinal);
+        Assert.Contains("CI_JOB_TOKEN", result.Output, StringComparison.Ordinal);
+        Assert.DoesNotMatch("KIMG_|KANIKO_|DOCKERFILE_PATH", result.Output);
+    }
+
+    [Fact]
+    public async Task What_kaniko_shall_not_push_is_not_pushed()
+    {
+        await RunAsync(Template + "variables:\n  KANIKO_NO_PUSH: 'true'\n", "kaniko-build");
+        Assert.StartsWith("KIMG_DIGEST=sha256:", await Artifact("kaniko-build", "kimg.env"), StringComparison.Ordinal);
+        await Assert.ThrowsAnyAsync<Exception>(() => DigestAsync("group/app:latest"));
+    }
+
+    [Theory]
+    [InlineData("CI_COMMIT_TAG: v1.0.0/beta_2", "v1.0.0-beta2")]
+    [InlineData("CI_COMMIT_BRANCH: Feature/My_One, CI_COMMIT_REF_NAME: Feature/My_One", "branch-Feature-MyOne")]
+    public async Task Tags_are_those_of_gitlabs_template(string variables, string tag)
+    {
+        await RunAsync(Template + "kaniko-build:\n  variables:\n" + string.Concat(variables.Split(", ").Select(v => $"    {v}\n")), "kaniko-build");
+        Assert.StartsWith("sha256:", await DigestAsync("group/app:" + tag), StringComparison.Ordinal);
+    }
+
+    /// <summary>What a release's template starts is that release.</summary>
+    [Fact]
+    public async Task The_image_of_the_jobs_is_that_of_this_version()
+    {
+        string version = Regex.Match(await File.ReadAllTextAsync(RepositoryFiles.Path("Directory.Build.props")), "<Version>(.*)</Version>").Groups[1].Value;
+        string[] files = Directory.GetFiles(RepositoryFiles.Path("gitlab-ci-templates"), "*.yml", SearchOption.AllDirectories);
+        string[] images = [.. files.SelectMany(file => Regex.Matches(File.ReadAllText(file), @"ghcr\.io/kimg/kimg:\S+").Select(match => match.Value))];
+        Assert.Equal(3, images.Length);
+        Assert.All(images, image => Assert.Equal($"ghcr.io/kimg/kimg:{version}-debug", image));
     }
 
     [Fact]
@@ -85,7 +157,7 @@ public sealed class GitLabTests : IAsyncLifetime
 
     /// <summary>As the documents show them; what comes from GitLab or GitHub there is beside the pipeline here.</summary>
     [Theory]
-    [InlineData("Kimg.gitlab-ci.yml", "kimg-build", "latest")]
+    [InlineData("Kimg.gitlab-ci.yml", "kaniko-build", "latest")]
     [InlineData("component: ", "kimg-build", "main")]
     [InlineData("/kaniko/executor", "build", "v1")]
     public async Task Pipelines_of_the_documents_run(string part, string job, string tag)
@@ -159,6 +231,9 @@ public sealed class GitLabTests : IAsyncLifetime
 
     private async Task<string> DigestAsync(string name) =>
         (await HostProgram.MustAsync("skopeo", "inspect", "--format", "{{.Digest}}", "--creds=gitlab-ci-token:job-token", "--tls-verify=false", $"docker://{_registry.Host}/{name}")).Trim();
+
+    private async Task<string> LabelAsync(string name, string label) =>
+        (await HostProgram.MustAsync("skopeo", "inspect", "--format", $"{{{{index .Labels \"{label}\"}}}}", "--creds=gitlab-ci-token:job-token", "--tls-verify=false", $"docker://{_registry.Host}/{name}")).Trim();
 
     private async Task<string> Artifact(string job, string name)
     {

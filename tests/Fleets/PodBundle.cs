@@ -23,14 +23,15 @@ internal sealed class PodBundle : IDisposable
     /// <param name="files">By volume and path.</param>
     /// <param name="sizes">Volumes that are a file system of this size (tmpfs): an emptyDir with a limit, a small claim.</param>
     /// <param name="memory">In place of the manifest's limit, in bytes.</param>
+    /// <param name="image">What the image's config says; null: as kimg's manifests have it.</param>
     public PodBundle(
-        JsonElement pod, string[] arguments, IReadOnlyDictionary<string, string> files, IReadOnlyDictionary<string, string>? sizes = null, long? memory = null)
+        JsonElement pod, string[] arguments, IReadOnlyDictionary<string, string> files, IReadOnlyDictionary<string, string>? sizes = null, long? memory = null, ImageConfig? image = null)
     {
         JsonElement container = pod.GetProperty("containers")[0];
         JsonObject own = Object(container, "securityContext"), shared = Object(pod, "securityContext");
         JsonNode? Setting(string name) => own[name] ?? shared[name];
         bool privileged = (bool?)own["privileged"] ?? false, userNamespace = !(pod.TryGetProperty("hostUsers", out JsonElement users) ? users.GetBoolean() : true);
-        int uid = (int?)Setting("runAsUser") ?? 0, gid = (int?)Setting("runAsGroup") ?? 0;
+        int uid = (int?)Setting("runAsUser") ?? image?.Uid ?? 0, gid = (int?)Setting("runAsGroup") ?? (Setting("runAsUser") is null ? image?.Gid : null) ?? 0;
         string[] add = Names(own["capabilities"]?["add"]), drop = Names(own["capabilities"]?["drop"]);
         string[] capabilities = privileged ? AllCapabilities() : [.. (drop.Contains("CAP_ALL") ? [] : s_default.Except(drop)).Concat(add).Distinct()];
         Root = Directory.CreateDirectory(_directory["rootfs"]).FullName;
@@ -70,8 +71,8 @@ internal sealed class PodBundle : IDisposable
             {
                 ["user"] = new JsonObject { ["uid"] = uid, ["gid"] = gid },
                 ["args"] = new JsonArray([.. arguments.Select(a => (JsonNode)a)]),
-                ["env"] = new JsonArray([.. Variables(container, uid).Select(v => (JsonNode)v)]),
-                ["cwd"] = "/workspace",
+                ["env"] = new JsonArray([.. Variables(container, uid, image).Select(v => (JsonNode)v)]),
+                ["cwd"] = image?.WorkingDirectory ?? "/workspace",
                 ["noNewPrivileges"] = !((bool?)own["allowPrivilegeEscalation"] ?? true),
                 // As containerd: a user that is not root has them in the bounding set only.
                 ["capabilities"] = new JsonObject
@@ -159,10 +160,9 @@ internal sealed class PodBundle : IDisposable
         return linux;
     }
 
-    private static IEnumerable<string> Variables(JsonElement container, int uid)
+    private static IEnumerable<string> Variables(JsonElement container, int uid, ImageConfig? image)
     {
-        yield return "PATH=/:/usr/bin:/bin";
-        yield return $"HOME={(uid == 0 ? "/root" : "/home/kimg")}";
+        foreach (string variable in image?.Variables ?? ["PATH=/:/usr/bin:/bin", $"HOME={(uid == 0 ? "/root" : "/home/kimg")}"]) yield return variable;
         yield return "KUBERNETES_SERVICE_HOST=10.0.0.1";
         if (!container.TryGetProperty("env", out JsonElement variables)) yield break;
         foreach (JsonElement variable in variables.EnumerateArray()) yield return $"{variable.GetProperty("name").GetString()}={variable.GetProperty("value").GetString()}";

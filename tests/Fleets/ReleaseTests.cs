@@ -55,11 +55,11 @@ public sealed class ReleaseTests
     {
         using TempDirectory root = new();
         await ReleaseImage.UnpackAsync(root.Path, "debug-image-amd64");
-        string output = await HostProgram.MustAsync("chroot", root.Path, "/bin/sh", "-c", "export PATH=/:/busybox; kimg version; /kaniko/executor version; ls /kaniko | sort");
+        string output = await HostProgram.MustAsync("chroot", root.Path, "/bin/sh", "-c", "export PATH=/:/busybox; kimg version; /kaniko/executor version; /usr/local/bin/kimia version; stat -c %a /kaniko/.docker /home/kimia/.docker /root");
         string[] lines = output.Trim().Split('\n');
         Assert.StartsWith("kimg ", lines[0], StringComparison.Ordinal);
         Assert.Equal(lines[0], lines[1]);
-        Assert.Equal(["executor", "kimia"], lines[2..]);
+        Assert.Equal([lines[0], "1777", "1777", "1777"], lines[2..]);
         ProgramResult refused = await HostProgram.RunAsync("chroot", [root.Path, "/kaniko/executor", "--context", "/root", "--single-snapshot", "--no-push"]);
         Assert.Equal(2, refused.ExitCode);
         Assert.Contains("--single-snapshot is not supported", refused.Errors, StringComparison.Ordinal);

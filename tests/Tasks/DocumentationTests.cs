@@ -48,6 +48,16 @@ public sealed partial class DocumentationTests(DotnetMachine machine)
         await HostProgram.MustAsync("skopeo", "inspect", "--raw", "--tls-verify=false", $"docker://{machine.Registry}/app:1");
     }
 
+    [Fact]
+    public async Task The_way_from_containers_of_the_sdk_works()
+    {
+        string project = await NewProjectAsync("migrated");
+        string commands = Assert.Single(Blocks("docs/migrating.md", "sh"), block => block.Contains("Kimg.Tasks", StringComparison.Ordinal));
+        await ShellAsync(project, commands.Replace("registry.example", machine.Registry, StringComparison.Ordinal));
+        string config = await HostProgram.MustAsync("skopeo", "inspect", "--config", "--tls-verify=false", $"docker://{machine.Registry}/sdk:1");
+        Assert.Contains("migrated", config, StringComparison.Ordinal);
+    }
+
     private static IEnumerable<string> Blocks(string page, string language) =>
         Block().Matches(File.ReadAllText(RepositoryFiles.Path(page))).Where(block => block.Groups[1].Value == language).Select(block => block.Groups[2].Value);
 

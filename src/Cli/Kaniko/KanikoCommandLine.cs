@@ -1,6 +1,6 @@
 namespace Kimg.Cli.Kaniko;
 
-/// <summary>kimg under another builder's name: <c>executor</c> (Kaniko) and <c>kimia</c>, by the name it is started with.</summary>
+/// <summary>kimg under another builder's name: <c>executor</c> (Kaniko) and <c>kimia</c>, by the name it is started with or by the flags that it is given without a verb.</summary>
 internal static class KanikoCommandLine
 {
     private static readonly string[] s_booleans = ["true", "false", "yes", "no", "1", "0", "on", "off"];
@@ -9,11 +9,14 @@ internal static class KanikoCommandLine
     /// <param name="program">argv[0].</param>
     public static string[] Translate(string program, string[] argv) => (Path.GetFileName(program), argv) switch
     {
-        ("executor" or "kimia", ["version" or "--version"]) => ["version"],
+        ("executor" or "kimia", ["version" or "--version"]) or ("kimia", ["-version"]) => ["version"],
+        ("executor" or "kimia", ["help" or "-h"]) or ("kimia", [] or ["-help"]) => ["kaniko", "--help"],
         ("kimia", ["check-environment", .. var rest]) => ["doctor", .. rest],
         ("executor" or "kimia", ["login", .. var rest]) => ["login", .. rest],
-        ("executor" or "kimia", _) => ["kaniko", .. Spell(argv)],
+        ("kimia", _) => ["kaniko", KanikoFlags.Kimia.Spelling, .. Spell(argv)],
+        ("executor", _) => ["kaniko", .. Spell(argv)],
         (_, ["kaniko", .. var rest]) => ["kaniko", .. Spell(rest)],
+        _ when VerblessLine.Program(argv) is { } other => Translate(other, argv),
         _ => argv,
     };
 

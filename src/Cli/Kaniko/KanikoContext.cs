@@ -15,7 +15,8 @@ internal static class KanikoContext
         (string scheme, string rest) = end < 0 ? ("", text) : (text[..end], text[(end + 3)..]);
         return scheme switch
         {
-            "" or "dir" => ContextParser.Parse(rest, host.CurrentDirectory),
+            "" => ContextParser.Parse(rest, host.CurrentDirectory),
+            "dir" => ContextParser.Parse(rest, BaseOf(rest, host)),
             "tar" when rest is "stdin" or "-" => new TarContext(host.Input.Value),
             "tar" => Tar(Path.GetFullPath(rest, host.CurrentDirectory)),
             "git" => Git($"{method}://{rest}", git ?? new KanikoGit()),
@@ -32,6 +33,10 @@ internal static class KanikoContext
         };
     }
 
+    // Kaniko's own example of a pod has dir://workspace and means /workspace; that is also its current directory.
+    private static string BaseOf(string directory, CliHost host) =>
+        !Directory.Exists(Path.GetFullPath(directory, host.CurrentDirectory)) && Directory.Exists(Path.GetFullPath(directory, "/")) ? "/" : host.CurrentDirectory;
+
     private static bool IsRepository(string rest) => rest.Split('#', '?')[0].EndsWith(".git", StringComparison.Ordinal);
 
     private static TarContext Tar(string path)
@@ -40,17 +45,20 @@ internal static class KanikoContext
         throw new KimgException(ErrorCode.ContextNotFound, $"there is no context archive '{path}'");
     }
 
-    // git://host/path#REF#COMMIT; a fragment that is a commit, and the third part, are checked out as they are.
-    private static GitContext Git(string url, KanikoGit git)
+    /// <summary>git://host/path#REF#COMMIT; a fragment that is a commit, and the third part, are checked out as they are.</summary>
+    /// <param name="subdirectories">The fragment is REF:DIRECTORY, as docker has it.</param>
+    public static GitContext Git(string url, KanikoGit git, bool subdirectories = false)
     {
         string[] parts = url.Split('#');
-        string address = parts[0].Split('?')[0];
-        if (!IsRepository(address)) address += ".git";
-        string? reference = git.Revision ?? (parts.Length > 2 && parts[2].Length > 0 ? parts[2] : null) ?? git.Branch
-            ?? (parts.Length > 1 && parts[1].Length > 0 ? parts[1] : null);
+        string[] asked = parts[0].Split('?', 2);
+        string address = IsRepository(asked[0]) ? asked[0] : asked[0].TrimEnd('/') + ".git", fragment = parts.Length > 1 ? parts[1] : "", directory = "";
+        if (subdirectories && fragment.IndexOf(':') is >= 0 and var colon) (fragment, directory) = (fragment[..colon], fragment[(colon + 1)..]);
+        string? reference = git.Revision ?? (parts.Length > 2 && parts[2].Length > 0 ? parts[2] : null) ?? git.Branch ?? (fragment.Length > 0 ? fragment : null);
         string[] query =
         [
+            .. asked.Skip(1).Where(part => part.Length > 0),
             .. reference is null ? Array.Empty<string>() : ["ref=" + Uri.EscapeDataString(reference)],
+            .. directory.Length == 0 ? Array.Empty<string>() : ["subdir=" + Uri.EscapeDataString(directory)],
             .. git.Submodules is { } submodules ? [submodules ? "submodules=true" : "submodules=false"] : Array.Empty<string>(),
         ];
         return new GitContext(address + (query.Length == 0 ? "" : "?" + string.Join('&', query)));

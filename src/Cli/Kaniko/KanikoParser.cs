@@ -19,7 +19,13 @@ internal sealed class KanikoParser(Arguments arguments, CliHost host)
     /// <summary>The user's git credentials reach the engine as a variable, which is where secrets come from.</summary>
     private string? _gitAuthorization;
 
-    public static KanikoBuild Parse(Arguments arguments, CliHost host) => new KanikoParser(arguments, host).Parse();
+    /// <summary>What stood in the address of the context.</summary>
+    private GitLogin? _login;
+
+    private bool IsKimia => arguments.Flag(KanikoFlags.Kimia);
+
+    public static KanikoBuild Parse(Arguments arguments, CliHost host) =>
+        new KanikoParser(arguments.Flag(KanikoFlags.Kimia) ? arguments : KanikoVariables.Apply(arguments, host), host).Parse();
 
     private KanikoBuild Parse()
     {
@@ -135,13 +141,15 @@ internal sealed class KanikoParser(Arguments arguments, CliHost host)
             "http" => "http",
             var other => throw new OptionSource("GIT_PULL_METHOD", other).Invalid("unknown method", "https or http"),
         };
-        return KanikoContext.Parse(text, Git(text), method, host);
+        if (!IsKimia) return KanikoContext.Parse(text, Git(text), method, host);
+        (ContextSource context, _login) = KimiaContext.Parse(text, Git(text), method, host);
+        return context;
     }
 
     private KanikoGit? Git(string context)
     {
         // go-git, which Kaniko has, only fetches submodules when it is told to.
-        bool? submodules = context.StartsWith("git://", StringComparison.Ordinal) ? false : null;
+        bool? submodules = context.StartsWith("git://", StringComparison.Ordinal) && !IsKimia ? false : null;
         string? branch = Value("git-branch"), revision = Value("git-revision");
         foreach (string text in Values("git").SelectMany(t => t.Split(',')))
         {
@@ -167,17 +175,22 @@ internal sealed class KanikoParser(Arguments arguments, CliHost host)
         return branch is null && revision is null && submodules is null ? null : new KanikoGit(branch, revision, submodules);
     }
 
-    // Kaniko's GIT_TOKEN, GIT_USERNAME and GIT_PASSWORD; Kimia's --git-token-file. Only for the context's host.
+    // Only for the context's host.
     private IEnumerable<SecretSource> GitSecret(ContextSource context)
     {
-        if (context is not GitContext git || !Uri.TryCreate(git.Url, UriKind.Absolute, out Uri? uri)) yield break;
-        (string user, string password)? login = null;
-        if (FileOf("git-token-file") is { } file) login = (Value("git-token-user") ?? "oauth2", ReadToken(file));
-        else if (host.Variable("GIT_TOKEN") is { Length: > 0 } token) login = ("x-access-token", token);
-        else if (host.Variable("GIT_USERNAME") is { Length: > 0 } user) login = (user, host.Variable("GIT_PASSWORD") ?? "");
-        if (login is not { } found) yield break;
-        _gitAuthorization = "basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes($"{found.user}:{found.password}"));
+        if (context is not GitContext git || !Uri.TryCreate(git.Url, UriKind.Absolute, out Uri? uri) || Login() is not { } login) yield break;
+        _gitAuthorization = "basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes($"{login.User}:{login.Password.Reveal()}"));
         yield return new SecretSource("GIT_AUTH_HEADER." + uri.Authority, null, GitAuthorization);
+    }
+
+    // Kimia's flag, what its address holds, or Kaniko's variables with their meaning: a token is a name without a password, which is what git servers get from there.
+    private GitLogin? Login()
+    {
+        if (FileOf("git-token-file") is { } file) return new GitLogin(Value("git-token-user") ?? "oauth2", new Secret(ReadToken(file)));
+        if (IsKimia) return _login;
+        if (host.Variable("GIT_TOKEN") is { Length: > 0 } token) return new GitLogin(token, new Secret(""));
+        (string user, string password) = (host.Variable("GIT_USERNAME") ?? "", host.Variable("GIT_PASSWORD") ?? "");
+        return user.Length + password.Length > 0 ? new GitLogin(user, new Secret(password)) : null;
     }
 
     private static string ReadToken(string file)

@@ -18,8 +18,8 @@ internal static class KanikoVerb
     {
         Name = "kaniko",
         Summary = "Build with the command line of Kaniko or Kimia",
-        Details = "Started as executor or kimia, kimg takes these flags without the verb. docs/migrating.md tells what each does.",
-        Options = [.. KanikoFlags.All.Select(f => f.Row)],
+        Details = "Started as executor or kimia, or as kimg with flags that only these have, kimg takes the flags without the verb. docs/migrating.md tells what each does.",
+        Options = [.. KanikoFlags.All.Select(f => f.Row), KanikoFlags.Kimia],
         Run = RunAsync,
     };
 

@@ -205,16 +205,6 @@ public sealed class KanikoTests : IDisposable
         Assert.Contains("--destination REGISTRY/NAME:TAG, or --no-push", _host.Error, StringComparison.Ordinal);
     }
 
-    /// <summary>A flag that is neither refused nor said to change nothing must be read by the parser.</summary>
-    [Fact]
-    public void Every_flag_that_is_honoured_is_read()
-    {
-        string parser = string.Concat(Directory.GetFiles(Path.Combine(Golden.Repository(), "src/Cli/Kaniko"), "KanikoParser.cs").Select(File.ReadAllText));
-        Assert.All(
-            KanikoFlags.All.Where(f => f.Meaning == KanikoMeaning.Honoured),
-            f => Assert.Contains($"\"{f.Name}\"", parser, StringComparison.Ordinal));
-    }
-
     [Fact]
     public void The_table_of_the_migration_guide_is_what_the_code_says()
     {

@@ -44,6 +44,8 @@ public sealed class CredentialChain : ICredentialSource
     {
         foreach (string file in InDirectory(DockerDirectory(options))) yield return file;
         if (options.HomeDirectory is { } home) yield return Path.Combine(home, ".dockercfg");
+        // One that cannot be entered is somebody else's.
+        foreach (string file in options.OtherBuilders.Where(Directory.Exists).SelectMany(InDirectory)) yield return file;
         if (options.Variable("REGISTRY_AUTH_FILE") is { } named) yield return named;
         if (options.Variable("XDG_RUNTIME_DIR") is { } runtime) yield return Path.Combine(runtime, "containers", "auth.json");
         string? configuration = options.Variable("XDG_CONFIG_HOME") ?? (options.HomeDirectory is { } user ? Path.Combine(user, ".config") : null);

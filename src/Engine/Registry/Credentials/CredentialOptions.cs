@@ -25,6 +25,9 @@ public sealed record CredentialOptions
     /// <summary>Makes the handler that cloud services are called through; null: an ordinary one.</summary>
     public Func<HttpMessageHandler>? CloudHandler { get; init; }
 
+    /// <summary>Where Kaniko's and Kimia's images have Docker's file, so that pods mount it there.</summary>
+    internal ImmutableArray<string> OtherBuilders { get; init; } = ["/kaniko/.docker", "/home/kimia/.docker"];
+
     internal string? Variable(string name) => Environment.TryGetValue(name, out string? value) && value.Length > 0 ? value : null;
 }
 

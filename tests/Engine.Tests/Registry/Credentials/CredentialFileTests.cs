@@ -73,6 +73,23 @@ public sealed class CredentialFileTests : IDisposable
         Assert.Equal(_home[file], found!.Source);
     }
 
+    /// <summary>Where pods of Kaniko and Kimia mount it.</summary>
+    [Fact]
+    public async Task Other_builders_places_are_read_after_the_users_own()
+    {
+        CredentialOptions options = Options();
+        Assert.Equal(["/kaniko/.docker", "/home/kimia/.docker"], options.OtherBuilders);
+        options = options with { OtherBuilders = [_home["none"], _home["kaniko"], _home["kimia"]] };
+        async Task<string?> User() => (await CredentialChain.Create(options).FindAsync("r.example.com", CancellationToken.None))?.Username;
+        Assert.Null(await User());
+        Write("kimia/.dockerconfigjson", """{"auths":{"r.example.com":{"auth":"a2ltaWE6eA=="}}}""");
+        Assert.Equal("kimia", await User());
+        Write("kaniko/config.json", """{"auths":{"r.example.com":{"auth":"a2FuaWtvOng="}}}""");
+        Assert.Equal("kaniko", await User());
+        Write(".docker/config.json", """{"auths":{"r.example.com":{"auth":"YW5uYTpwYXNz"}}}""");
+        Assert.Equal("anna", await User());
+    }
+
     [Fact]
     public async Task The_first_place_that_has_one_wins()
     {
