@@ -1,6 +1,5 @@
 using System.Text;
 using Kimg.Ci.Hosts;
-using Kimg.Engine.Build;
 
 namespace Kimg.Cli.Ci;
 
