@@ -80,7 +80,10 @@ async function binary() {
 
 // Ubuntu 24.04 keeps user namespaces from programs without a profile that says `userns`. Nothing else is allowed by this one.
 function profile(file) {
-  return `abi <abi/4.0>,\ninclude <tunables/global>\nprofile kimg ${file} flags=(unconfined) {\n  userns,\n}\n`;
+  if (/[\0-\x1f\x7f]/.test(file)) throw new Problem('the path of the tool cache (RUNNER_TOOL_CACHE) has control characters');
+  // In quotes for blanks; what AppArmor takes for a pattern or a variable stands for itself.
+  const quoted = `"${file.replace(/[\\"*?[\]{}^@]/g, '\\$&')}"`;
+  return `abi <abi/4.0>,\ninclude <tunables/global>\nprofile kimg ${quoted} flags=(unconfined) {\n  userns,\n}\n`;
 }
 
 function setUpIsolation(file) {

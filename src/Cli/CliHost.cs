@@ -12,6 +12,9 @@ internal sealed class CliHost
     /// <summary>An environment variable, or null.</summary>
     public required Func<string, string?> Variable { get; init; }
 
+    /// <summary>The names of all environment variables.</summary>
+    public required Func<IEnumerable<string>> VariableNames { get; init; }
+
     public required string CurrentDirectory { get; init; }
 
     public required Lazy<Stream> Input { get; init; }
@@ -57,6 +60,7 @@ internal sealed class CliHost
         return new CliHost
         {
             Variable = variables.GetValueOrDefault,
+            VariableNames = () => variables.Keys,
             CurrentDirectory = FindCurrentDirectory(),
             Input = new(OpenInput),
             Output = new(Console.OpenStandardOutput),

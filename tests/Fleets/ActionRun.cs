@@ -44,11 +44,21 @@ internal sealed class ActionRun : IDisposable
             environment["INPUT_" + input.Name.ToUpperInvariant()] = value;
         }
 
+        // Also what is not declared: the runner passes it on, with a warning.
+        foreach ((string name, string value) in Inputs) environment["INPUT_" + name.ToUpperInvariant()] = value;
         foreach ((string name, string value) in Environment) environment[name] = value;
         string[] command = [.. As, await NodeTools.NodeAsync(), Path.Combine(Action, facts.RootElement.GetProperty("main").GetString()!)];
         ProgramResult result = await HostProgram.RunAsync(command[0], command[1..], environment, Workspace, TimeSpan.FromMinutes(3));
         return new ActionResult(
             result.ExitCode, result.Output + result.Errors, Outputs(await File.ReadAllLinesAsync(_directory["output"])), await File.ReadAllTextAsync(_directory["summary"]));
+    }
+
+    /// <summary>The outputs that action.yml promises, in order.</summary>
+    /// <param name="except">Those that only a build has.</param>
+    public static async Task<IEnumerable<string>> DeclaredOutputsAsync(params string[] except)
+    {
+        using JsonDocument facts = JsonDocument.Parse((await NodeTools.CheckAsync("action-facts.mjs", RepositoryFiles.Path("action.yml"))).OutputOrThrow());
+        return [.. facts.RootElement.GetProperty("outputs").EnumerateArray().Select(o => o.GetString()!).Except(except).Order(StringComparer.Ordinal)];
     }
 
     private static async Task<string> DefaultAsync(string text)

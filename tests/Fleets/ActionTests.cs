@@ -82,6 +82,10 @@ public sealed class ActionTests
         }
 
         Assert.Contains(merged.Outputs["digest"], merged.Summary, StringComparison.Ordinal);
+        Assert.Equal(await ActionRun.DeclaredOutputsAsync("cache-hit", "warnings"), merged.Outputs.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal("main", merged.Outputs["version"]);
+        using JsonDocument platforms = JsonDocument.Parse(merged.Outputs["platform-digests"]);
+        Assert.Equal(digests, platforms.RootElement.EnumerateObject().ToDictionary(p => p.Name["linux/".Length..], p => p.Value.GetString()!));
     }
 
     [Fact]
@@ -97,6 +101,78 @@ public sealed class ActionTests
         ActionResult pushed = await SucceedAsync(run);
         Assert.Equal(built.Outputs["digest"], pushed.Outputs["digest"]);
         foreach (string tag in new[] { "1", "latest" }) Assert.Equal(built.Outputs["digest"], await DigestAsync(registry, tag));
+        Assert.Equal(built.Outputs["imageid"], pushed.Outputs["imageid"]);
+        Assert.Equal(await ActionRun.DeclaredOutputsAsync("cache-hit", "warnings", "version", "labels"), pushed.Outputs.Keys.Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>The base branch's variables, and only in the event which pull request it is.</summary>
+    [Fact]
+    public async Task A_fork_does_not_get_the_base_branchs_tag_but_its_pull_requests_and_the_comment()
+    {
+        using DebianRegistry registry = await DebianRegistry.StartAsync();
+        using GitHubApi api = new();
+        using ActionRun run = Project("FROM scratch\nCOPY hello.txt /\n");
+        await File.WriteAllTextAsync(run["target.json"], """{"number":7,"pull_request":{"number":7,"head":{"sha":"fade"},"base":{"ref":"main"}},"repository":{"default_branch":"main"}}""");
+        foreach ((string name, string value) in new[] { ("GITHUB_API_URL", api.Url), ("GITHUB_EVENT_NAME", "pull_request_target"), ("GITHUB_EVENT_PATH", run["target.json"]) })
+            run.Environment[name] = value;
+        (run.Inputs["images"], run.Inputs["push"], run.Inputs["comment"]) = ($"{registry.Host}/team/app", "true", "true");
+        ActionResult result = await SucceedAsync(run);
+        Assert.Equal($"{registry.Host}/team/app:pr-7", result.Outputs["tags"]);
+        Assert.Contains(result.Outputs["digest"], Assert.Single(api.Bodies), StringComparison.Ordinal);
+        Assert.Equal("""{"name":"team/app","tags":["pr-7"]}""", (await HostProgram.MustAsync("curl", "-fsS", $"http://{registry.Host}/v2/team/app/tags/list")).Trim());
+    }
+
+    [Fact]
+    public async Task The_repository_at_this_commit_is_built_by_git_with_the_jobs_token()
+    {
+        using GitServer server = new();
+        await server.CommitAsync("FROM scratch\nCOPY hello.txt /\nCOPY --from=more hello.txt /more\n", token: true);
+        using ActionRun run = Project("FROM no.example/not-this\n");
+        string commit = (await HostProgram.MustAsync(
+            "git", "-c", "http.extraHeader=Authorization: Basic " + Convert.ToBase64String(System.Text.Encoding.ASCII.GetBytes("x-access-token:" + GitServer.Token)),
+            "ls-remote", $"http://{server.Host}/team/app.git", "refs/heads/main")).Split('\t')[0];
+        (run.Environment["GITHUB_SERVER_URL"], run.Environment["GITHUB_SHA"], run.Environment["GITHUB_REPOSITORY"]) = ($"http://{server.Host}", commit, "team/app");
+        (run.Inputs["context"], run.Inputs["build-contexts"], run.Inputs["github-token"]) = ("{{defaultContext}}", "more={{defaultContext}}", GitServer.Token);
+        run.Inputs["outputs"] = "type=local,dest=out";
+        ActionResult result = await SucceedAsync(run);
+        foreach (string file in new[] { "out/hello.txt", "out/more" }) Assert.Equal("hello\n", await File.ReadAllTextAsync(Path.Combine(run.Workspace, file)));
+        Assert.DoesNotContain(GitServer.Token, result.Shown, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_command_of_the_summary_makes_the_same_image()
+    {
+        using DebianRegistry registry = await DebianRegistry.StartAsync();
+        using ActionRun run = Project("FROM scratch\nCOPY busybox /bin/busybox\nRUN --mount=type=secret,id=tok [\"/bin/busybox\", \"sh\", \"-c\", \"cat /run/secrets/tok > /tok\"]\n");
+        File.Copy("/bin/busybox", Path.Combine(run.Workspace, "busybox"));
+        foreach ((string name, string value) in new[]
+        {
+            ("images", $"{registry.Host}/team/app"), ("labels", "own=a label's\nat={{branch}}"), ("annotations", "own=annotation"), ("build-args", "A=1"), ("secrets", "tok=hunter2"),
+            ("outputs", "type=registry,rewrite-timestamp=true,compression=zstd,oci-mediatypes=true"),
+        }) run.Inputs[name] = value;
+        run.Environment["SOURCE_DATE_EPOCH"] = "1600000000";
+        ActionResult result = await SucceedAsync(run);
+        string command = Assert.Single(result.Summary.Split('\n'), line => line.StartsWith("SOURCE_DATE_EPOCH=1600000000 kimg build ", StringComparison.Ordinal));
+        Dictionary<string, string> reader = new()
+        {
+            ["tok"] = "hunter2", ["HOME"] = run["reader"], ["XDG_DATA_HOME"] = run["reader/data"],
+            ["PATH"] = $"{Path.GetDirectoryName(RepositoryFiles.Kimg)}:{Environment.GetEnvironmentVariable("PATH")}",
+        };
+        string asked = command.Replace("kimg build ", $"kimg build --metadata-file={run["again.json"]} ", StringComparison.Ordinal);
+        (await HostProgram.RunAsync("sh", ["-c", asked], reader, run.Workspace, TimeSpan.FromMinutes(2))).OutputOrThrow();
+        using JsonDocument again = JsonDocument.Parse(await File.ReadAllTextAsync(run["again.json"]));
+        Assert.Equal(result.Outputs["digest"], again.RootElement.GetProperty("containerimage.digest").GetString());
+        Assert.DoesNotContain("hunter2", result.Shown, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_input_that_action_yml_does_not_declare_is_an_error()
+    {
+        using ActionRun run = Project("FROM scratch\n");
+        run.Inputs["sign"] = "keyless";
+        ActionResult result = await run.RunAsync("o/app");
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains("the input 'sign' is not supported", result.Log, StringComparison.Ordinal);
     }
 
     private static async Task<ActionResult> SucceedAsync(ActionRun run)

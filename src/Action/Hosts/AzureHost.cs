@@ -18,7 +18,7 @@ internal sealed class AzureHost(Func<string, string?> variable) : CiHost("azure"
     }
 
     public override string Mask(string secret) =>
-        string.Concat(secret.Split('\n').Where(line => line.Trim().Length > 0).Select(line => $"##vso[task.setsecret]{Data(line.Trim('\r'))}\n"));
+        string.Concat(SecretLines(secret).Select(line => $"##vso[task.setsecret]{Data(line)}\n"));
 
     public override string Publish(IReadOnlyList<KeyValuePair<string, string>> outputs) =>
         string.Concat(outputs.Select(o => $"##vso[task.setvariable variable={Escape(VariableName(o.Key))};isOutput=true]{Data(o.Value)}\n"));

@@ -8,6 +8,9 @@ internal sealed record CiFacts
 
     public string Commit { get; init; } = "";
 
+    /// <summary>The last commit of a pull request itself, where <see cref="Commit"/> is another; null when it is not known.</summary>
+    public string? HeadCommit { get; init; }
+
     /// <summary>push, pull_request, schedule, …; "" when it is not known.</summary>
     public string Event { get; init; } = "";
 

@@ -53,6 +53,13 @@ internal class CiHost(string name, CiFacts facts, Func<string, string?> variable
             ? DateTimeOffset.FromUnixTimeSeconds(seconds)
             : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset date) ? date : null;
 
+    /// <summary>What a host hides line by line. A line of braces alone is no secret: hiding it would hide all braces of the log, and drop outputs that have some.</summary>
+    protected static IEnumerable<string> SecretLines(string secret)
+    {
+        string[] lines = [.. secret.Split('\n').Select(line => line.Trim('\r')).Where(line => line.Trim().Length > 0)];
+        return lines.Length == 1 ? lines : lines.Where(line => line.Any(char.IsLetterOrDigit));
+    }
+
     protected static string OneLine(string text) => text.ReplaceLineEndings(" ");
 
     /// <summary>The registry that the job has credentials for without being given any; null: none.</summary>

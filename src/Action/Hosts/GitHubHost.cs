@@ -39,7 +39,7 @@ internal sealed class GitHubHost(Func<string, string?> variable) : CiHost("githu
     }
 
     public override string Mask(string secret) =>
-        string.Concat(secret.Split('\n').Select(line => line.Trim('\r')).Where(line => line.Length > 0).Select(line => $"::add-mask::{Data(line)}\n"));
+        string.Concat(SecretLines(secret).Select(line => $"::add-mask::{Data(line)}\n"));
 
     public override string Publish(IReadOnlyList<KeyValuePair<string, string>> outputs)
     {
@@ -64,12 +64,14 @@ internal sealed class GitHubHost(Func<string, string?> variable) : CiHost("githu
     private static CiFacts Read(Func<string, string?> variable)
     {
         string server = variable("GITHUB_SERVER_URL") ?? "https://github.com", full = variable("GITHUB_REPOSITORY") ?? "";
+        // There the variables name the base branch, whose tags are not for what comes from anyone's fork. Which pull request it is the event says.
+        bool target = variable("GITHUB_EVENT_NAME") is { } name && name.Contains("pull_request_target", StringComparison.Ordinal);
         CiFacts facts = new()
         {
-            Ref = variable("GITHUB_REF") ?? "",
+            Ref = target ? "" : variable("GITHUB_REF") ?? "",
             Commit = variable("GITHUB_SHA") ?? "",
             Event = variable("GITHUB_EVENT_NAME") ?? "",
-            BaseBranch = variable("GITHUB_BASE_REF") is { Length: > 0 } target ? target : null,
+            BaseBranch = variable("GITHUB_BASE_REF") is { Length: > 0 } into ? into : null,
             Repository = full.Split('/')[^1],
             Url = full.Length == 0 ? "" : $"{server}/{full}",
             RunUrl = variable("GITHUB_RUN_ID") is { Length: > 0 } run ? $"{server}/{full}/actions/runs/{run}" : null,
@@ -81,7 +83,7 @@ internal sealed class GitHubHost(Func<string, string?> variable) : CiHost("githu
         try
         {
             using JsonDocument payload = JsonDocument.Parse(File.ReadAllBytes(path));
-            return WithPayload(facts, payload.RootElement);
+            return WithPayload(target && Number(payload.RootElement) is { } number ? facts with { Ref = $"refs/pull/{number}/merge" } : facts, payload.RootElement);
         }
         catch (JsonException e)
         {
@@ -96,6 +98,7 @@ internal sealed class GitHubHost(Func<string, string?> variable) : CiHost("githu
         string? pushedFrom = Text(payload, "base_ref"), target = Text(Member(Member(payload, "pull_request"), "base"), "ref");
         return facts with
         {
+            HeadCommit = Text(Member(Member(payload, "pull_request"), "head"), "sha"),
             DefaultBranch = Text(repository, "default_branch"),
             Description = Text(repository, "description") ?? "",
             Url = Text(repository, "html_url") ?? facts.Url,
@@ -104,6 +107,9 @@ internal sealed class GitHubHost(Func<string, string?> variable) : CiHost("githu
             CommitDate = DateTimeOffset.TryParse(date, System.Globalization.CultureInfo.InvariantCulture, out DateTimeOffset at) ? at : null,
         };
     }
+
+    private static long? Number(JsonElement payload) =>
+        (Member(payload, "number") ?? Member(Member(payload, "pull_request"), "number")) is { ValueKind: JsonValueKind.Number } number && number.TryGetInt64(out long value) ? value : null;
 
     private static JsonElement? Member(JsonElement? element, string name) =>
         element is { ValueKind: JsonValueKind.Object } e && e.TryGetProperty(name, out JsonElement found) ? found : null;

@@ -57,12 +57,12 @@ internal sealed partial class MetadataRules
             names = [.. names.Append(Sanitize($"{prefix}latest{suffix}")).Distinct()];
         }
 
-        string[] images = [.. _input.Images.Select(ImageOf).OfType<string>()];
+        string[] images = [.. _input.Images.SelectMany(ImagesOf)];
         string? version = names.IsEmpty ? null : names[0];
         return new MetadataResult(
             version,
             names,
-            images.Length == 0 ? names : [.. images.SelectMany(image => names.Select(tag => $"{image}:{tag}"))],
+            _input.Images.IsEmpty ? names : [.. images.SelectMany(image => names.Select(tag => $"{image}:{tag}"))],
             Pairs(version, _input.Labels),
             Pairs(version, _input.Annotations),
             [.. _notices]);
@@ -154,7 +154,7 @@ internal sealed partial class MetadataRules
             | (flags.Contains('m') ? RegexOptions.Multiline : 0) | (flags.Contains('s') ? RegexOptions.Singleline : 0);
         try
         {
-            return Regex.Match(text, pattern, options, TimeSpan.FromSeconds(1));
+            return Regex.Match(text, GroupNumbers.AsInJavaScript(pattern), options, TimeSpan.FromSeconds(1));
         }
         catch (Exception e) when (e is ArgumentException or RegexMatchTimeoutException)
         {
@@ -180,21 +180,25 @@ internal sealed partial class MetadataRules
         return DateText.Format(date, format ?? "YYYY-MM-DDTHH:mm:ssZ", named.GetValueOrDefault("tz"));
     }
 
-    // "NAME", or "name=NAME,enable=BOOL"
-    private string? ImageOf(string line)
+    // "NAME,NAME", or "name=NAME,enable=BOOL"
+    private IEnumerable<string> ImagesOf(string line)
     {
-        string? name = null, enabled = "true";
+        KimgException Invalid(string why) => new(ErrorCode.InvalidArgument, $"images '{line}': {why}") { Hint = "name=IMAGE,enable=true" };
+        List<string> names = [];
+        string? enabled = null;
         foreach (string field in RuleFields.Split(line))
         {
             int equals = field.IndexOf('=');
-            (string key, string value) = equals < 0 ? ("name", field.Trim()) : (field[..equals].Trim(), field[(equals + 1)..].Trim());
-            if (key == "name") name = value;
+            (string key, string value) = equals < 0 ? ("name", field.Trim()) : (field[..equals].Trim().ToLowerInvariant(), field[(equals + 1)..].Trim());
+            if (key == "name") names.Add(value.ToLowerInvariant());
             else if (key == "enable") enabled = Render(value);
-            else throw new KimgException(ErrorCode.InvalidArgument, $"unknown key '{key}' in images '{line}'") { Hint = "name=IMAGE,enable=true" };
+            else throw Invalid($"unknown key '{key}'");
         }
 
-        if (name is null) throw new KimgException(ErrorCode.InvalidArgument, $"images '{line}' names no image") { Hint = "name=IMAGE" };
-        return enabled == "true" ? name.ToLowerInvariant() : null;
+        if (names.Count == 0 || names.Contains("")) throw Invalid("it names no image");
+        if (enabled is not (null or "true" or "false")) throw Invalid($"enable= is '{enabled}', it is true or false");
+        if (enabled is not null && names.Count > 1) throw Invalid("it names two images with one enable=");
+        return enabled == "false" ? [] : names;
     }
 
     private ImmutableSortedDictionary<string, string> Pairs(string? version, ImmutableArray<string> more)

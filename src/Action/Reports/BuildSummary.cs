@@ -50,8 +50,19 @@ internal sealed record BuildSummary
         AppendFindings(text);
         foreach (PlatformImage image in Image?.Images ?? []) AppendLayers(text, image);
         AppendSteps(text);
-        if (Reproduce.Length > 0) text.Append(CultureInfo.InvariantCulture, $"<details><summary>The same on your machine</summary>\n\n```sh\n{Reproduce}\n```\n\n</details>\n");
+        if (Reproduce.Length > 0) text.Append(CultureInfo.InvariantCulture, $"<details><summary>The same on your machine</summary>\n\n{Fence}sh\n{Reproduce}\n{Fence}\n\n</details>\n");
         return text.Length <= MaxLength ? text.ToString() : text.ToString(0, MaxLength) + "\n\n… cut\n";
+    }
+
+    // Longer than any that a label or build argument could end it with.
+    private string Fence
+    {
+        get
+        {
+            int longest = 2, run = 0;
+            foreach (char c in Reproduce) longest = Math.Max(longest, run = c == '`' ? run + 1 : 0);
+            return new string('`', longest + 1);
+        }
     }
 
     /// <summary>Powers of 1000, as registries show sizes.</summary>

@@ -19,6 +19,9 @@ internal sealed record CiJob(BuildRequest Request, Arguments Arguments, EngineOp
     /// <summary>Whether errors and findings are shown on their lines.</summary>
     public bool Annotate { get; init; } = true;
 
+    /// <summary>Whether findings are, where errors are.</summary>
+    public bool AnnotateFindings { get; init; } = true;
+
     public string? SummaryFile { get; init; }
 
     public string? DotenvFile { get; init; }

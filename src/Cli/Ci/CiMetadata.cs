@@ -8,14 +8,17 @@ namespace Kimg.Cli.Ci;
 /// <summary>Where a build came from, in its metadata file: <c>kimg.ci</c> beside what docker buildx writes.</summary>
 internal static class CiMetadata
 {
-    public static async Task AddAsync(string file, CiHost ci, CancellationToken cancellationToken)
+    public static async Task AddAsync(string file, CiHost ci, CancellationToken cancellationToken) =>
+        await File.WriteAllTextAsync(file, With(await File.ReadAllBytesAsync(file, cancellationToken), ci), cancellationToken);
+
+    public static string With(ReadOnlyMemory<byte> metadata, CiHost ci)
     {
         CiFacts facts = ci.Facts;
         (string Name, string? Value)[] members =
         [
             ("host", ci.Name), ("source", facts.Url), ("revision", facts.Commit), ("ref", facts.Ref), ("event", facts.Event), ("run", facts.RunUrl), ("builder", facts.Builder),
         ];
-        using JsonDocument written = JsonDocument.Parse(await File.ReadAllBytesAsync(file, cancellationToken));
+        using JsonDocument written = JsonDocument.Parse(metadata);
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
@@ -31,6 +34,6 @@ internal static class CiMetadata
             json.WriteEndObject();
         }
 
-        await File.WriteAllTextAsync(file, Encoding.UTF8.GetString(buffer.ToArray()) + "\n", cancellationToken);
+        return Encoding.UTF8.GetString(buffer.ToArray()) + "\n";
     }
 }

@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text;
-using System.Text.Json;
 using Kimg.Ci.Hosts;
 using Kimg.Ci.Reports;
 using Kimg.Cli.Facade;
@@ -25,6 +23,7 @@ internal sealed class CiRun(CiJob job, CiHost ci, CliHost host)
 
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
+        foreach (string secret in SecretValues.Of(job, ci, host)) host.WriteError(ci.Mask(secret));
         await using IEngine engine = host.OpenEngine(job.Engine);
         DirectoryInfo? temporary = job.Request.MetadataFile is null ? Directory.CreateTempSubdirectory("kimg-ci-") : null;
         string metadata = job.Request.MetadataFile ?? Path.Combine(temporary!.FullName, "metadata.json");
@@ -33,7 +32,7 @@ internal sealed class CiRun(CiJob job, CiHost ci, CliHost host)
             if (job.Check == "error") await CheckAsync(engine, cancellationToken);
             BuildResult result = await BuildAsync(engine, job.Request with { MetadataFile = metadata }, cancellationToken);
             ImmutableArray<CiAnnotation> findings = job.Check == "off" ? [] : [.. result.Warnings.Select(Finding)];
-            Show(findings);
+            ShowFindings(findings);
             ImageReport? image = await InspectAsync(engine, result, cancellationToken);
             await CiMetadata.AddAsync(metadata, ci, cancellationToken);
             Publish(result, image, await File.ReadAllTextAsync(metadata, cancellationToken));
@@ -46,7 +45,7 @@ internal sealed class CiRun(CiJob job, CiHost ci, CliHost host)
             var failure = new CiAnnotation(
                 true, e.Span is { } span ? FileOf(span) : null, e.Span?.StartLine ?? 0, e.Span?.EndLine ?? 0, e.Code.Name(),
                 e.Message + (e.Hint is { } hint ? "\n" + hint : ""));
-            if (e.Code != ErrorCode.LintFailed) Show([failure]);
+            if (e.Code != ErrorCode.LintFailed || !job.AnnotateFindings) Show([failure]);
             ImmutableArray<CiAnnotation> findings = [.. _record.Warnings.Select(Finding)];
             await ReportAsync(e.Span is null || e.Code == ErrorCode.LintFailed ? findings : [failure, .. findings], null, null, e, cancellationToken);
             throw e;
@@ -63,7 +62,7 @@ internal sealed class CiRun(CiJob job, CiHost ci, CliHost host)
         if (check.Error is { } error) throw error;
         if (check.Warnings.IsEmpty) return;
         _record.Warnings.AddRange(check.Warnings);
-        Show([.. check.Warnings.Select(w => Finding(w) with { Error = true })]);
+        ShowFindings([.. check.Warnings.Select(w => Finding(w) with { Error = true })]);
         throw new KimgException(ErrorCode.LintFailed, $"{check.Warnings.Length} finding{(check.Warnings.Length == 1 ? "" : "s")} in '{DockerfileName}'")
         {
             Hint = "mend them, skip a rule with '# check=skip=RULE', or let them be warnings (check: warn)",
@@ -102,6 +101,11 @@ internal sealed class CiRun(CiJob job, CiHost ci, CliHost host)
         {
             if ((annotation.Error ? ++_errors : ++_warnings) <= ci.AnnotationLimit) host.WriteError(ci.Annotate(annotation));
         }
+    }
+
+    private void ShowFindings(ImmutableArray<CiAnnotation> findings)
+    {
+        if (job.AnnotateFindings) Show(findings);
     }
 
     private CiAnnotation Finding(LintWarning warning) => new(
@@ -148,26 +152,13 @@ internal sealed class CiRun(CiJob job, CiHost ci, CliHost host)
         Add("tags", string.Join('\n', job.Request.Names.Select(n => n.ToString())));
         Add("version", job.Metadata?.Version);
         Add("labels", string.Join('\n', job.Request.Labels.Select(l => $"{l.Key}={l.Value}")));
-        Add("platform-digests", image is null ? null : PlatformDigests(image));
+        Add("platform-digests", image is null ? null : ImageOutputs.PlatformDigests(image));
         Add("cache-hit", result.TotalVertices == 0 ? null : ((double)result.CachedVertices / result.TotalVertices).ToString("0.00", CultureInfo.InvariantCulture));
         Add("warnings", result.Warnings.Length.ToString(CultureInfo.InvariantCulture));
         Add("metadata", metadata.TrimEnd());
         host.WriteError(ci.Publish(outputs));
         Write(job.DotenvFile, Dotenv.Render(outputs.Where(o => o.Key != "metadata")));
         if (result.Root is { } made) host.WriteLine(made.Digest.ToString());
-    }
-
-    private static string PlatformDigests(ImageReport image)
-    {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
-        {
-            json.WriteStartObject();
-            foreach (PlatformImage one in image.Images) json.WriteString(one.Platform.ToString(), one.Manifest.Digest.ToString());
-            json.WriteEndObject();
-        }
-
-        return Encoding.UTF8.GetString(buffer.ToArray());
     }
 
     private async Task ReportAsync(
@@ -193,7 +184,7 @@ internal sealed class CiRun(CiJob job, CiHost ci, CliHost host)
             Findings = findings,
             Error = error,
             Facts = ci.Facts,
-            Reproduce = Reproduction.Of(job.Arguments, ci.Facts),
+            Reproduce = Reproduction.Of(job.Arguments, job.Request, ci.Facts),
         }.Render();
         if (job.SummaryFile is { } file) ReportFile.Append(file, summary);
         if (job.Comment is { } comment) await CommentAsync(comment, summary, cancellationToken);

@@ -27,6 +27,7 @@ internal sealed class GitHubAction
     private GitHubAction(CliHost host, CiHost ci)
     {
         (_host, _ci, _inputs) = (host, ci, new ActionInputs(host.Variable));
+        _inputs.RefuseOthers(host.VariableNames());
         Mask();
         _metadata = Metadata();
     }
@@ -58,11 +59,21 @@ internal sealed class GitHubAction
     }
 
     private bool HasRules => _inputs.Given("images") is not null
-        || _inputs.Lines("tags").Any(l => RuleFields.Split(l).Any(f => f.TrimStart().StartsWith("type=", StringComparison.Ordinal)));
+        || _inputs.Rules("tags").Any(l => RuleFields.Split(l).Any(f => f.TrimStart().StartsWith("type=", StringComparison.Ordinal)));
 
     private ImmutableArray<string> Names => _metadata is { } made ? made.Tags : _inputs.List("tags");
 
-    // Values that must not show in any later log.
+    private string? SummaryFile => _inputs.Flag("summary", standard: true) && Switch("DOCKER_BUILD_SUMMARY") ? _ci.SummaryFile : null;
+
+    // Variables of build-push-action that are on unless they say no.
+    private bool Switch(string variable) => _host.Variable(variable) is not { Length: > 0 } text || text switch
+    {
+        "1" or "t" or "T" or "true" or "TRUE" or "True" => true,
+        "0" or "f" or "F" or "false" or "FALSE" or "False" => false,
+        _ => throw new KimgException(ErrorCode.InvalidArgument, $"{variable} is '{text}'") { Hint = "it is true or false" },
+    };
+
+    // Values that must not show in any later log; those of a build's other secrets are hidden where it runs.
     private void Mask()
     {
         foreach ((_, string value) in _inputs.Pairs("secrets")) _host.WriteError(_ci.Mask(value));
@@ -72,13 +83,15 @@ internal sealed class GitHubAction
     private MetadataResult? Metadata()
     {
         if (!HasRules) return null;
-        ImmutableArray<string> images = _inputs.Lines("images");
+        ImmutableArray<string> images = _inputs.Rules("images");
         if (images.IsEmpty && _ci.Facts.DefaultImage is { } image) images = [image];
         if (images.IsEmpty) throw new KimgException(ErrorCode.InvalidArgument, "the tag rules need images") { Hint = "add to the step:\nwith:\n  images: ghcr.io/OWNER/NAME" };
-        int commit = int.TryParse(_host.Variable("DOCKER_METADATA_SHORT_SHA_LENGTH"), out int length) ? length : 7;
-        MetadataResult result = MetadataRules.Apply(
-            new MetadataInput { Images = images, Tags = _inputs.Lines("tags"), Flavor = _inputs.Lines("flavor"), Labels = _inputs.Lines("labels"), ShortCommit = commit },
-            _ci.Facts, _host.Time.GetUtcNow());
+        var input = new MetadataInput
+        {
+            Images = images, Tags = _inputs.Rules("tags"), Flavor = _inputs.Rules("flavor"),
+            Labels = _inputs.Lines("labels", comments: true), Annotations = _inputs.Lines("annotations", comments: true),
+        };
+        MetadataResult result = MetadataVariables.Apply(input, _ci.Facts, _host.Variable, _host.Time.GetUtcNow());
         foreach (string notice in result.Notices) _host.WriteError(_ci.Annotate(new CiAnnotation(false, null, 0, 0, "kimg", notice)));
         return result;
     }
@@ -88,13 +101,14 @@ internal sealed class GitHubAction
         if (_inputs.Flag("push") && Names.IsEmpty)
             throw new KimgException(ErrorCode.InvalidOutput, "a name is needed to push") { Hint = "add to the step:\nwith:\n  tags: ghcr.io/OWNER/NAME:TAG" };
         BuildRequest request = BuildRequestParser.Parse(arguments, _host);
-        (ImmutableArray<SecretSource> secrets, ImmutableSortedDictionary<string, string> variables) = Secrets(request.Context);
+        (ImmutableArray<SecretSource> secrets, ImmutableSortedDictionary<string, string> variables) = Secrets(request);
         return new CiJob(request with { Secrets = [.. request.Secrets, .. secrets] }, arguments, Engine(arguments, variables))
         {
             Metadata = _metadata,
             Check = _inputs.Choice("check", "warn", "warn", "error", "off"),
             Annotate = _inputs.Flag("annotate", standard: true),
-            SummaryFile = _inputs.Flag("summary", standard: true) ? _ci.SummaryFile : null,
+            AnnotateFindings = Switch("DOCKER_BUILD_CHECKS_ANNOTATIONS"),
+            SummaryFile = SummaryFile,
             SarifFile = _inputs.Given("sarif") is { } sarif ? Path.GetFullPath(sarif, _host.CurrentDirectory) : null,
             Comment = Comment(),
         };
@@ -116,16 +130,16 @@ internal sealed class GitHubAction
         Set(Row.Label, (_metadata?.Labels.Where(l => l.Value.Length > 0).Select(l => $"{l.Key}={l.Value}") ?? []).Concat(_metadata is null ? _inputs.Lines("labels") : []));
         Set(Row.AddHost, _inputs.List("add-hosts"));
         Set(Row.Allow, _inputs.List("allow"));
-        Set(Row.Annotation, _inputs.Lines("annotations"));
+        Set(Row.Annotation, Annotations());
         Set(Row.Attest, _inputs.Lines("attests"));
         Set(Row.BuildArg, _inputs.Lines("build-args"));
-        Set(Row.BuildContext, _inputs.Lines("build-contexts"));
+        Set(Row.BuildContext, _inputs.Lines("build-contexts").Select(c => DefaultContext.Expand("build-contexts", c, _host.Variable)));
         Set(Row.NoCacheFilter, _inputs.List("no-cache-filters"));
-        Set(Row.Output, _inputs.Lines("outputs"));
+        Set(Row.Output, _inputs.Lines("outputs", quotes: false));
         Set(Row.Platforms, _inputs.List("platforms"));
-        Set(Row.Ssh, _inputs.Lines("ssh"));
+        Set(Row.Ssh, _inputs.List("ssh"));
         Set(Row.Ulimit, _inputs.Lines("ulimit"));
-        Set(Row.Secret, _inputs.Pairs("secret-files").Select(p => $"id={p.Key},src={p.Value}").Concat(_inputs.Pairs("secret-envs").Select(p => $"id={p.Key},env={p.Value}")));
+        Set(Row.Secret, Named("secret-files", _inputs.Lines("secret-files"), "src").Concat(Named("secret-envs", _inputs.List("secret-envs"), "env")));
         Set(EngineOptionRows.RegistryInsecure, _inputs.List("registry-insecure"));
         One(Row.Builder, "builder");
         One(Row.CgroupParent, "cgroup-parent");
@@ -143,8 +157,20 @@ internal sealed class GitHubAction
         (string? from, string? to) = Cache();
         Set(Row.CacheFrom, _inputs.Lines("cache-from").Concat(from is null ? [] : [from]));
         Set(Row.CacheTo, _inputs.Lines("cache-to").Concat(to is null ? [] : [to]));
-        return new Arguments([_inputs.Given("context") ?? "."], values, Settings.Load(_host, [.. Row.All, .. GlobalOptions.All]));
+        string context = DefaultContext.Expand("context", _inputs.Given("context") ?? ".", _host.Variable);
+        return new Arguments([context], values, Settings.Load(_host, [.. Row.All, .. GlobalOptions.All]));
     }
+
+    // Only when some are given: labels say the same, and not every format of an image has annotations.
+    private IEnumerable<string> Annotations() => _inputs.Given("annotations") is null ? []
+        : _metadata is { } made ? MetadataVariables.Annotations(made, _host.Variable) : _inputs.Lines("annotations");
+
+    // As --secret takes them, where a value with commas stands in quotes.
+    private static IEnumerable<string> Named(string input, IEnumerable<string> items, string key) =>
+        ActionInputs.Pairs(input, items).Select(p => $"{Field("id", p.Key)},{Field(key, p.Value)}");
+
+    private static string Field(string key, string value) =>
+        value.AsSpan().IndexOfAny(',', '"') < 0 ? $"{key}={value}" : $"\"{key}={value.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
     // Each image, stage and platform has a cache of its own: a constant scope lets builds of one repository replace each other's.
     private (string? From, string? To) Cache()
@@ -175,7 +201,7 @@ internal sealed class GitHubAction
         return (gha, gha + export);
     }
 
-    private (ImmutableArray<SecretSource> Secrets, ImmutableSortedDictionary<string, string> Variables) Secrets(ContextSource context)
+    private (ImmutableArray<SecretSource> Secrets, ImmutableSortedDictionary<string, string> Variables) Secrets(BuildRequest request)
     {
         var secrets = ImmutableArray.CreateBuilder<SecretSource>();
         ImmutableSortedDictionary<string, string> variables = Variables();
@@ -186,7 +212,10 @@ internal sealed class GitHubAction
             secrets.Add(new SecretSource(key, null, name));
         }
 
-        if (context is GitContext && variables.ContainsKey("GITHUB_TOKEN") && Uri.TryCreate(_host.Variable("GITHUB_SERVER_URL") ?? "https://github.com", UriKind.Absolute, out Uri? server))
+        bool git = request.NamedContexts.Values.Append(request.Context).Any(c => c is GitContext);
+        // That of this server would win over one that was given for all.
+        bool given = request.Secrets.Concat(secrets).Any(s => s.Id is "GIT_AUTH_TOKEN" or "GIT_AUTH_HEADER");
+        if (git && !given && variables.ContainsKey("GITHUB_TOKEN") && Uri.TryCreate(_host.Variable("GITHUB_SERVER_URL") ?? "https://github.com", UriKind.Absolute, out Uri? server))
             secrets.Add(new SecretSource("GIT_AUTH_TOKEN." + server.Authority, null, "GITHUB_TOKEN"));
         return (secrets.ToImmutable(), variables);
     }
@@ -225,7 +254,7 @@ internal sealed class GitHubAction
         string repository = ImageReference.Parse(Names[0]).Name;
         ImmutableArray<ImageLocation> sources =
             [.. _inputs.List("merge").Select(t => LocationParser.Parse(t.StartsWith("sha256:", StringComparison.Ordinal) ? $"{repository}@{t}" : t, _host.CurrentDirectory))];
-        return TransferAsync(async (engine, pump) => Digest.Sha256((await engine.CreateIndexAsync(new IndexRequest(sources, names), pump, cancellationToken)).Span));
+        return TransferAsync(async (engine, pump) => Digest.Sha256((await engine.CreateIndexAsync(new IndexRequest(sources, names), pump, cancellationToken)).Span), cancellationToken);
     }
 
     private Task<int> PushAsync(string layout, CancellationToken cancellationToken)
@@ -237,18 +266,29 @@ internal sealed class GitHubAction
             Descriptor[] pushed = new Descriptor[names.Length];
             for (int i = 0; i < names.Length; i++) pushed[i] = await engine.CopyAsync(source, names[i], [], pump, cancellationToken);
             return pushed[0].Digest;
-        });
+        }, cancellationToken);
     }
 
-    private async Task<int> TransferAsync(Func<IEngine, IBuildObserver, Task<Digest>> transfer)
+    private async Task<int> TransferAsync(Func<IEngine, IBuildObserver, Task<Digest>> transfer, CancellationToken cancellationToken)
     {
+        // Before anything is pushed: what the inputs say may be wrong.
+        string? summary = SummaryFile;
         await using IEngine engine = _host.OpenEngine(Engine(Arguments(), Variables()));
         Digest root;
         using (var pump = new ProgressPump(new PlainProgress(_host.WriteError, _host.Colours), _host.Time)) root = await transfer(engine, pump);
         string digest = root.ToString();
-        _host.WriteError(_ci.Publish([new("digest", digest), new("image", $"{ImageReference.Parse(Names[0]).Name}@{digest}"), new("tags", string.Join('\n', Names))]));
-        if (_inputs.Flag("summary", standard: true) && _ci.SummaryFile is { } file)
-            ReportFile.Append(file, $"### {ImageReference.Parse(Names[0])}\n\n| | |\n|---|---|\n{string.Concat(Names.Select(n => $"| image | `{n}` |\n"))}| digest | `{digest}` |\n");
+        ImageReference name = ImageReference.Parse(Names[0]);
+        ImageReport report = await engine.InspectAsync(new RegistryLocation(name with { Tag = null, Digest = root }), null, cancellationToken);
+        string labels = _metadata is { } made ? string.Join('\n', made.Labels.Where(l => l.Value.Length > 0).Select(l => $"{l.Key}={l.Value}")) : string.Join('\n', _inputs.Lines("labels"));
+        KeyValuePair<string, string>[] outputs =
+        [
+            new("digest", digest), new("imageid", ImageOutputs.ImageId(report).ToString()), new("image", $"{name.Name}@{digest}"), new("tags", string.Join('\n', Names)),
+            new("version", _metadata?.Version ?? ""), new("labels", labels), new("platform-digests", ImageOutputs.PlatformDigests(report)),
+            new("metadata", CiMetadata.With(ImageOutputs.Metadata(report, Names), _ci).TrimEnd()),
+        ];
+        _host.WriteError(_ci.Publish([.. outputs.Where(o => o.Value.Length > 0)]));
+        if (summary is not null)
+            ReportFile.Append(summary, $"### {name}\n\n| | |\n|---|---|\n{string.Concat(Names.Select(n => $"| image | `{n}` |\n"))}| digest | `{digest}` |\n");
         _host.WriteLine(digest);
         return 0;
     }

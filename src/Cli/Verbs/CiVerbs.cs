@@ -67,7 +67,7 @@ internal static class CiVerbs
             if (images.IsEmpty && ci.Facts.DefaultImage is { } image) images = [image];
             if (tags && images.IsEmpty) throw new KimgException(ErrorCode.InvalidArgument, "the tag rules need an image") { Hint = "give --image REGISTRY/NAME" };
             var input = new MetadataInput { Images = images, Tags = [.. rules], Flavor = arguments.Values(CiOptionRows.Flavor) };
-            metadata = MetadataRules.Apply(input, ci.Facts, host.Time.GetUtcNow());
+            metadata = MetadataVariables.Apply(input, ci.Facts, host.Variable, host.Time.GetUtcNow());
             foreach (string notice in metadata.Notices) host.WriteError(notice + "\n");
             arguments = WithMetadata(arguments, metadata, tags, labels);
         }

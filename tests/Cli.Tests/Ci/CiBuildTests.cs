@@ -137,6 +137,52 @@ public sealed class CiBuildTests : IDisposable
         Assert.Equal(2, _host.Engine.Calls.Count(c => c.StartsWith($"copy layout {_host.WorkingDirectory}/layout", StringComparison.Ordinal)));
     }
 
+    [Theory]
+    [InlineData("TF_BUILD", "##vso[task.setsecret]")]
+    [InlineData("GITHUB_ACTIONS", "::add-mask::")]
+    public async Task The_values_of_secrets_are_hidden_before_anything_is_built(string host, string command)
+    {
+        (_host.Environment[host], _host.Environment["T"]) = ("true", "from-variable");
+        _host.Write("key.json", "{\n  \"k\": \"in-a-file\"\n}\n");
+        _host.Engine.Events = Recording.Failing().Events;
+        Assert.True(await _host.RunAsync("ci", "build", "--secret=id=t,env=T", "--secret=id=f,src=key.json", "--secret=id=none,env=NONE", "app") == 0, _host.Error);
+        int built = _host.Error.IndexOf("#3 CACHED", StringComparison.Ordinal);
+        foreach (string value in new[] { "from-variable", "  \"k\": \"in-a-file\"" }) Assert.InRange(_host.Error.IndexOf($"{command}{value}\n", StringComparison.Ordinal), 0, built);
+        // Every brace of the log would be hidden, and outputs with braces dropped.
+        Assert.DoesNotContain($"{command}{{\n", _host.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_summary_names_everything_that_makes_the_image_and_no_secret()
+    {
+        (_host.Environment["SOURCE_DATE_EPOCH"], _host.Environment["E"]) = ("1600000000", "hunter2");
+        GitHub(
+            ("context", "app"), ("images", "ghcr.io/o/app"), ("labels", "own=la bel"), ("annotations", "a=b"), ("secrets", "tok=hunter2"), ("secret-envs", "env=E"), ("github-token", "ght"),
+            ("outputs", "type=image,compression=zstd,oci-mediatypes=true,push=true"));
+        Assert.True(await _host.RunAsync("ci", "github") == 0, _host.Error);
+        string command = Read("summary.md").Split('\n').Single(l => l.StartsWith("SOURCE_DATE_EPOCH=1600000000 kimg build ", StringComparison.Ordinal));
+        foreach (string part in new[]
+        {
+            " --label=org.opencontainers.image.revision=c0ffee ", " --label='own=la bel' ", " --annotation=manifest:a=b ", " --secret=id=tok ", " --secret=id=env ",
+            " --output=type=image,compression=zstd,oci-mediatypes=true ",
+        }) Assert.Contains(part, command, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", command, StringComparison.Ordinal);
+        Assert.DoesNotContain("GIT_AUTH_TOKEN", command, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("merge", "ghcr.io/o/app:amd64\nghcr.io/o/app:arm64")]
+    [InlineData("push-from", "layout")]
+    public async Task What_is_not_built_has_the_outputs_of_an_image_too(string input, string value)
+    {
+        GitHub((input, value), ("images", "ghcr.io/o/app"), ("tags", "v1"), ("labels", "own=label"));
+        Assert.True(await _host.RunAsync("ci", "github") == 0, _host.Error);
+        string outputs = Read("output");
+        foreach (string part in new[] { "version<<", "\nv1\n", "labels<<", "\nown=label\n", "imageid<<", "platform-digests<<", "{\"linux/amd64\":\"", "metadata<<", "\"containerimage.digest\": \"sha256:", "\"kimg.ci\": {" })
+            Assert.Contains(part, outputs, StringComparison.Ordinal);
+        Assert.DoesNotContain("cache-hit<<", outputs, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task An_error_is_shown_on_its_line_and_in_the_summary()
     {

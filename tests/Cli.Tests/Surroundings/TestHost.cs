@@ -39,6 +39,7 @@ internal sealed class TestHost : IDisposable
     public CliHost Host => new()
     {
         Variable = name => Environment.GetValueOrDefault(name),
+        VariableNames = () => Environment.Keys,
         CurrentDirectory = WorkingDirectory,
         Input = new(() => new MemoryStream(Input)),
         Output = new(() => _output),
