@@ -279,11 +279,13 @@ internal sealed class GitHubAction
         string digest = root.ToString();
         ImageReference name = ImageReference.Parse(Names[0]);
         ImageReport report = await engine.InspectAsync(new RegistryLocation(name with { Tag = null, Digest = root }), null, cancellationToken);
-        string labels = _metadata is { } made ? string.Join('\n', made.Labels.Where(l => l.Value.Length > 0).Select(l => $"{l.Key}={l.Value}")) : string.Join('\n', _inputs.Lines("labels"));
+        IEnumerable<string> labels = _metadata is { } made
+            ? made.Labels.Where(l => l.Value.Length > 0).Select(l => $"{l.Key}={l.Value}")
+            : _inputs.Lines("labels");
         KeyValuePair<string, string>[] outputs =
         [
             new("digest", digest), new("imageid", ImageOutputs.ImageId(report).ToString()), new("image", $"{name.Name}@{digest}"), new("tags", string.Join('\n', Names)),
-            new("version", _metadata?.Version ?? ""), new("labels", labels), new("platform-digests", ImageOutputs.PlatformDigests(report)),
+            new("version", _metadata?.Version ?? ""), new("labels", string.Join('\n', labels)), new("platform-digests", ImageOutputs.PlatformDigests(report)),
             new("metadata", CiMetadata.With(ImageOutputs.Metadata(report, Names), _ci).TrimEnd()),
         ];
         _host.WriteError(_ci.Publish([.. outputs.Where(o => o.Value.Length > 0)]));
