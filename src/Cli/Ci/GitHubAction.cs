@@ -284,7 +284,8 @@ internal sealed class GitHubAction
             : _inputs.Lines("labels");
         KeyValuePair<string, string>[] outputs =
         [
-            new("digest", digest), new("imageid", ImageOutputs.ImageId(report).ToString()), new("image", $"{name.Name}@{digest}"), new("tags", string.Join('\n', Names)),
+            new("digest", digest), new("imageid", ImageOutputs.ImageId(report).ToString()),
+            new("image", $"{name.Name}@{digest}"), new("tags", string.Join('\n', Names)),
             new("version", _metadata?.Version ?? ""), new("labels", string.Join('\n', labels)), new("platform-digests", ImageOutputs.PlatformDigests(report)),
             new("metadata", CiMetadata.With(ImageOutputs.Metadata(report, Names), _ci).TrimEnd()),
         ];
