@@ -254,7 +254,9 @@ internal sealed class GitHubAction
         string repository = ImageReference.Parse(Names[0]).Name;
         ImmutableArray<ImageLocation> sources =
             [.. _inputs.List("merge").Select(t => LocationParser.Parse(t.StartsWith("sha256:", StringComparison.Ordinal) ? $"{repository}@{t}" : t, _host.CurrentDirectory))];
-        return TransferAsync(async (engine, pump) => Digest.Sha256((await engine.CreateIndexAsync(new IndexRequest(sources, names), pump, cancellationToken)).Span), cancellationToken);
+        var request = new IndexRequest(sources, names);
+        return TransferAsync(
+            async (engine, pump) => Digest.Sha256((await engine.CreateIndexAsync(request, pump, cancellationToken)).Span), cancellationToken);
     }
 
     private Task<int> PushAsync(string layout, CancellationToken cancellationToken)
