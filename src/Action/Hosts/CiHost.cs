@@ -53,7 +53,7 @@ internal class CiHost(string name, CiFacts facts, Func<string, string?> variable
             ? DateTimeOffset.FromUnixTimeSeconds(seconds)
             : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset date) ? date : null;
 
-    /// <summary>What a host hides line by line. A line of braces alone is no secret: hiding it would hide all braces of the log, and drop outputs that have some.</summary>
+    /// <summary>What a host hides line by line. A line of braces alone is no secret: hiding it would hide all braces of the log.</summary>
     protected static IEnumerable<string> SecretLines(string secret)
     {
         string[] lines = [.. secret.Split('\n').Select(line => line.Trim('\r')).Where(line => line.Trim().Length > 0)];

@@ -254,7 +254,9 @@ internal sealed class GitHubAction
         string repository = ImageReference.Parse(Names[0]).Name;
         ImmutableArray<ImageLocation> sources =
             [.. _inputs.List("merge").Select(t => LocationParser.Parse(t.StartsWith("sha256:", StringComparison.Ordinal) ? $"{repository}@{t}" : t, _host.CurrentDirectory))];
-        return TransferAsync(async (engine, pump) => Digest.Sha256((await engine.CreateIndexAsync(new IndexRequest(sources, names), pump, cancellationToken)).Span), cancellationToken);
+        var request = new IndexRequest(sources, names);
+        return TransferAsync(
+            async (engine, pump) => Digest.Sha256((await engine.CreateIndexAsync(request, pump, cancellationToken)).Span), cancellationToken);
     }
 
     private Task<int> PushAsync(string layout, CancellationToken cancellationToken)
@@ -279,11 +281,14 @@ internal sealed class GitHubAction
         string digest = root.ToString();
         ImageReference name = ImageReference.Parse(Names[0]);
         ImageReport report = await engine.InspectAsync(new RegistryLocation(name with { Tag = null, Digest = root }), null, cancellationToken);
-        string labels = _metadata is { } made ? string.Join('\n', made.Labels.Where(l => l.Value.Length > 0).Select(l => $"{l.Key}={l.Value}")) : string.Join('\n', _inputs.Lines("labels"));
+        IEnumerable<string> labels = _metadata is { } made
+            ? made.Labels.Where(l => l.Value.Length > 0).Select(l => $"{l.Key}={l.Value}")
+            : _inputs.Lines("labels");
         KeyValuePair<string, string>[] outputs =
         [
-            new("digest", digest), new("imageid", ImageOutputs.ImageId(report).ToString()), new("image", $"{name.Name}@{digest}"), new("tags", string.Join('\n', Names)),
-            new("version", _metadata?.Version ?? ""), new("labels", labels), new("platform-digests", ImageOutputs.PlatformDigests(report)),
+            new("digest", digest), new("imageid", ImageOutputs.ImageId(report).ToString()),
+            new("image", $"{name.Name}@{digest}"), new("tags", string.Join('\n', Names)),
+            new("version", _metadata?.Version ?? ""), new("labels", string.Join('\n', labels)), new("platform-digests", ImageOutputs.PlatformDigests(report)),
             new("metadata", CiMetadata.With(ImageOutputs.Metadata(report, Names), _ci).TrimEnd()),
         ];
         _host.WriteError(_ci.Publish([.. outputs.Where(o => o.Value.Length > 0)]));
