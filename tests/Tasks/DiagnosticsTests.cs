@@ -74,7 +74,7 @@ public sealed class DiagnosticsTests(DotnetMachine machine)
         await File.WriteAllTextAsync(dockerfile, "FROM scratch AS Upper\nCOPY Dockerfile /\nCMD echo no\n");
         DotnetRun warned = (await machine.DotnetAsync(project, "build", "-t:CheckDockerfile;BuildImage")).Succeeded();
         Warning warning = warned.Warnings.First(w => w.Code == "JSONArgsRecommended");
-        Assert.Equal((dockerfile, 3), (warning.File, warning.LineNumber));
+        Assert.Equal((dockerfile, 3, 1), (warning.File, warning.LineNumber, warning.ColumnNumber));
         Assert.Equal("Dockerfile", warning.Subcategory);
         Assert.Equal(2, warned.Warnings.Count(w => w.Code == "StageNameCasing"));
         Assert.Contains("JSONArgsRecommended", warned.Result.Output, StringComparison.Ordinal);
@@ -88,7 +88,7 @@ public sealed class DiagnosticsTests(DotnetMachine machine)
         await File.WriteAllTextAsync(dockerfile, "FROM scratch\n  COPPY a b\n");
         DotnetRun broken = await machine.DotnetAsync(project, "build", "-t:BuildImage");
         Error error = Assert.Single(broken.Errors);
-        Assert.Equal(("KIMG2003", dockerfile, 2), (error.Code, error.File, error.LineNumber));
+        Assert.Equal(("KIMG2003", dockerfile, 2, 3), (error.Code, error.File, error.LineNumber, error.ColumnNumber));
         Assert.Contains("COPY", error.Text, StringComparison.Ordinal);
 
         await File.WriteAllTextAsync(dockerfile, "FROM mcr.microsoft.com/dotnet/runtime:10.0\nRUN echo what the step said; exit 7\n");
