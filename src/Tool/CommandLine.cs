@@ -60,8 +60,8 @@ internal sealed record CommandLine
 
     private static readonly string[] s_msbuild =
     [
-        "-p:", "/p:", "--property:", "-bl", "/bl", "-m", "-v:", "-clp:", "-getProperty:", "-getItem:", "-tl", "/tl", "--tl", "-terminalLogger", "--terminalLogger", "-nr:",
-        "-nodeReuse:", "-warnAsError", "-warnNotAsError", "-warnAsMessage", "-fl", "-consoleLoggerParameters:", "-noLogo", "-graph", "-restoreProperty:", "-rp:",
+        "-p:", "/p:", "--property:", "-bl", "/bl", "-m", "-v:", "-clp:", "-getProperty:", "-getItem:", "-tl", "/tl", "--tl", "-terminalLogger", "--terminalLogger",
+        "-nr:", "-nodeReuse:", "-warnAsError", "-warnNotAsError", "-warnAsMessage", "-fl", "-consoleLoggerParameters:", "-noLogo", "-graph", "-restoreProperty:", "-rp:",
     ];
 
     private static bool IsForMsbuild(string argument) => s_msbuild.Any(prefix => argument.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));

@@ -18,8 +18,8 @@ public sealed class HelpLinkTests : IDisposable
     {
         TaskEngine engine = Check("FROM scratch\nCOPY --frob=1 a /\n");
         BuildErrorEventArgs error = Assert.Single(engine.Errors);
-        Assert.Equal(("KIMG2003", 2, 1), (error.Code, error.LineNumber, error.ColumnNumber));
-        Assert.Equal("https://github.com/kimg/kimg/blob/main/docs/errors/KIMG2003.md", error.HelpLink);
+        Assert.Equal(("KIMG2004", 2, 6), (error.Code, error.LineNumber, error.ColumnNumber));
+        Assert.Equal("https://github.com/kimg/kimg/blob/main/docs/errors/KIMG2004.md", error.HelpLink);
     }
 
     [Fact]

@@ -37,7 +37,8 @@ public sealed class OutputTests(DotnetMachine machine)
     }
 
     // Of the call that publishes for each runtime identifier.
-    private static IEnumerable<string> Parallel(DotnetRun run) => run.Targets("_KimgPublish").SelectMany(target => target.FindChildrenRecursive<Microsoft.Build.Logging.StructuredLogger.Property>())
+    private static IEnumerable<string> Parallel(DotnetRun run) => run.Targets("_KimgPublish")
+        .SelectMany(target => target.FindChildrenRecursive<Microsoft.Build.Logging.StructuredLogger.Property>())
         .Where(property => property.Name == "BuildInParallel").Select(property => $"{property.Name}={property.Value.ToLowerInvariant()}");
 
     [Fact]

@@ -16,8 +16,17 @@ public sealed class ProjectRowTests(DotnetMachine machine)
         await File.WriteAllTextAsync(file, (await File.ReadAllTextAsync(file)).Replace(
             "</Project>", """<ItemGroup Condition="'$(WrongPort)' != ''"><ContainerPort Include="$(WrongPort)" /></ItemGroup></Project>""", StringComparison.Ordinal));
         await File.WriteAllTextAsync(Path.Combine(root, "dockerfile/Dockerfile"), "FROM scratch\nARG OTHER ASSEMBLY_NAME\nLABEL assembly=$ASSEMBLY_NAME\nCOPY Dockerfile /\n");
-        (await machine.DotnetAsync(console, "publish")).Succeeded();
-        (await machine.DotnetAsync(Path.Combine(root, "dockerfile"), "build", "-c", "Release")).Succeeded();
+        string library = Directory.CreateDirectory(Path.Combine(root, "library")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(library, "Library.csproj"), """
+            <Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><TargetFramework /><TargetFrameworks>net10.0</TargetFrameworks></PropertyGroup></Project>
+            """);
+        (await machine.RunAsync("dotnet", library, "restore")).OutputOrThrow();
+        await File.WriteAllTextAsync(Path.Combine(root, "Some.slnx"), """
+            <Solution>
+              <Project Path="console/Console.csproj" /><Project Path="dockerfile/WithDockerfile.csproj" /><Project Path="solution/Greetings/Greetings.csproj" />
+            </Solution>
+            """);
+        (await machine.DotnetAsync(root, "publish", "Some.slnx", "-c", "Release")).Succeeded();
         await machine.RunAsync("skopeo", root, "copy", "--src-tls-verify=false", "--dest-tls-verify=false",
             $"docker://{machine.Registry}/dotnet/runtime:10.0", $"docker://{machine.Registry}/dotnet/runtime:10.0-noble-chiseled");
         const string project = "console/Console.csproj", withDockerfile = "dockerfile/WithDockerfile.csproj", wasm = "RuntimeIdentifier=browser-wasm";
@@ -34,7 +43,8 @@ public sealed class ProjectRowTests(DotnetMachine machine)
             (withDockerfile, wasm + ";KimgImageNames=rows/8"),
             (withDockerfile, "KimgAsFile=made/Containerfile;KimgImageNames=rows/9"),
             (withDockerfile, "KimgAsFile=Dockerfile;KimgImageNames=rows/10"),
-            (project, "PublishProfile=DefaultContainer;WebPublishMethod=Container;KimgImageNames=rows/11"));
+            (project, "PublishProfile=DefaultContainer;WebPublishMethod=Container;KimgImageNames=rows/11"),
+            ("library/Library.csproj", "NETCoreSdkVersion=9.0.100"));
 
         Assert.Equal("mcr.microsoft.com/dotnet/runtime:10.0-noble-chiseled", Config(0)["Labels"]!["org.opencontainers.image.base.name"]!.GetValue<string>());
         Assert.Equal(("/srv/my work/", "dotnet /srv/my work/Console.dll"), (Config(1)["WorkingDir"]!.GetValue<string>().TrimEnd('/') + "/", Words(1, "Entrypoint")));
@@ -45,6 +55,8 @@ public sealed class ProjectRowTests(DotnetMachine machine)
         // What is passed over is not told of the SDK; what is not is.
         Assert.Empty(rows.Errors(5));
         Assert.Contains("Greetings: no image, because it is a library.", rows.Output, StringComparison.Ordinal);
+        Assert.Empty(rows.Errors(12));
+        Assert.Contains("Library: no image, because it is a library.", rows.Output, StringComparison.Ordinal);
         Assert.StartsWith("KIMG1104: ", Assert.Single(rows.Errors(6)), StringComparison.Ordinal);
         Assert.Empty(rows.Errors(7));
         Assert.Contains("Console: no image, because it is WebAssembly and has no Dockerfile that serves it.", rows.Output, StringComparison.Ordinal);

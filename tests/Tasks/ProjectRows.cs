@@ -1,4 +1,5 @@
 using Microsoft.Build.Logging.StructuredLogger;
+using LoggedTask = Microsoft.Build.Logging.StructuredLogger.Task;
 
 namespace Kimg.Tasks.Tests;
 
@@ -10,7 +11,7 @@ internal sealed class ProjectRows
     private ProjectRows(DotnetRun run) => _run = run;
 
     /// <param name="rows">A project, relative to the directory, and NAME=VALUE, separated by semicolons.</param>
-    public static async Task<ProjectRows> BuildAsync(DotnetMachine machine, string directory, params (string Project, string Properties)[] rows)
+    public static async System.Threading.Tasks.Task<ProjectRows> BuildAsync(DotnetMachine machine, string directory, params (string Project, string Properties)[] rows)
     {
         await File.WriteAllTextAsync(Path.Combine(directory, "rows.proj"), $"""
             <Project>
@@ -25,15 +26,18 @@ internal sealed class ProjectRows
 
     public string Output => _run.Result.Output;
 
-    public string[] Errors(int row) => [.. Of(row).SelectMany(project => project.FindChildrenRecursive<Error>()).Distinct().Select(error => $"{error.Code}: {error.Text}")];
-
-    public string[] Warnings(int row) => [.. Of(row).SelectMany(project => project.FindChildrenRecursive<Warning>()).Distinct().Select(warning => warning.Code)];
+    public string[] Errors(int row) =>
+        [.. Of(row).SelectMany(project => project.FindChildrenRecursive<Error>()).Distinct().Select(error => $"{error.Code}: {error.Text}")];
 
     /// <summary>An output of the task that builds the image; empty when it did not run.</summary>
-    public string Built(int row, string property) => Of(row).SelectMany(project => project.FindChildrenRecursive<Microsoft.Build.Logging.StructuredLogger.Task>(task => task.Name == "BuildImage"))
+    public string Built(int row, string property) => Tasks(row, "BuildImage")
         .SelectMany(task => task.FindChildrenRecursive<Property>(found => found.Name == property)).LastOrDefault()?.Value ?? "";
 
-    public bool Ran(int row, string task) => Of(row).Any(project => project.FindChildrenRecursive<Microsoft.Build.Logging.StructuredLogger.Task>(found => found.Name == task).Count > 0);
+    public bool Ran(int row, string task) => Tasks(row, task).Any();
 
-    private IEnumerable<Project> Of(int row) => _run.Build.FindChildrenRecursive<Project>(project => project.GlobalProperties.TryGetValue("Row", out string? value) && value == $"{row}");
+    private IEnumerable<LoggedTask> Tasks(int row, string name) =>
+        Of(row).SelectMany(project => project.FindChildrenRecursive<LoggedTask>(task => task.Name == name));
+
+    private IEnumerable<Project> Of(int row) =>
+        _run.Build.FindChildrenRecursive<Project>(project => project.GlobalProperties.TryGetValue("Row", out string? value) && value == $"{row}");
 }

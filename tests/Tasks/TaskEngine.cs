@@ -28,5 +28,6 @@ internal sealed class TaskEngine : IBuildEngine
 
     public void LogCustomEvent(CustomBuildEventArgs e) => throw new NotSupportedException();
 
-    public bool BuildProjectFile(string projectFileName, string[] targetNames, IDictionary globalProperties, IDictionary targetOutputs) => throw new NotSupportedException();
+    public bool BuildProjectFile(string projectFileName, string[] targetNames, IDictionary globalProperties, IDictionary targetOutputs) =>
+        throw new NotSupportedException();
 }

@@ -43,6 +43,7 @@ public sealed class UpToDateCheckTests(DotnetMachine machine)
         JsonNode items = JsonNode.Parse(text)!["Items"]!;
         return (Of("UpToDateCheckInput"), Of("UpToDateCheckOutput"));
 
-        string Of(string name) => string.Join(',', items[name]!.AsArray().Where(item => item!["Set"]?.GetValue<string>() == "KimgImage").Select(item => item!["Identity"]!.GetValue<string>()));
+        string Of(string name) => string.Join(',', items[name]!.AsArray()
+            .Where(item => item!["Set"]?.GetValue<string>() == "KimgImage").Select(item => item!["Identity"]!.GetValue<string>()));
     }
 }
