@@ -1,12 +1,11 @@
 using System.Collections.Immutable;
-using System.Text.RegularExpressions;
 using Kimg.Engine.Primitives;
 using Microsoft.Build.Framework;
 
 namespace Kimg.Tasks;
 
 /// <summary>Properties and items → options of <c>kimg build</c>.</summary>
-internal sealed partial class BuildArguments(BuildImage task)
+internal sealed class BuildArguments(BuildImage task)
 {
     /// <summary>What builds of every kind have.</summary>
     public IEnumerable<string> Common(string dockerfile, ImmutableArray<string> names, ImageOutputs outputs)
@@ -42,7 +41,7 @@ internal sealed partial class BuildArguments(BuildImage task)
     {
         foreach (ITaskItem argument in task.BuildArgs) yield return (argument.ItemSpec, argument.GetMetadata("Value"));
         if (!File.Exists(dockerfile)) yield break;
-        HashSet<string> declared = [.. Declaration().Matches(File.ReadAllText(dockerfile)).Select(match => match.Groups[1].Value)];
+        HashSet<string> declared = DeclaredArguments.Of(File.ReadAllText(dockerfile));
         HashSet<string> given = [.. task.BuildArgs.Select(argument => argument.ItemSpec)];
         foreach (ITaskItem argument in task.DefaultBuildArgs)
         {
@@ -72,7 +71,4 @@ internal sealed partial class BuildArguments(BuildImage task)
 
         return variable.Length > 0 ? $"id={secret.ItemSpec},env={variable}" : $"id={secret.ItemSpec},src={file}";
     }
-
-    [GeneratedRegex(@"^\s*ARG\s+(\w+)", RegexOptions.Multiline | RegexOptions.IgnoreCase)]
-    private static partial Regex Declaration();
 }

@@ -10,6 +10,8 @@ public sealed partial class BuildImage
 {
     private bool HasDockerfile => Mode == "Dockerfile";
 
+    private protected override IEnumerable<string> NewNames => ImageNames;
+
     private string StampFile => Path.Combine(WorkDirectory, "image.json");
 
     protected override void Run()
@@ -24,6 +26,12 @@ public sealed partial class BuildImage
     // Whether anything in the context has changed is kimg's to find out, which takes it milliseconds.
     private void BuildDockerfile(KimgProcess process, ImmutableArray<string> names)
     {
+        if (AsFile.Length > 0)
+        {
+            WriteOwnDockerfile();
+            return;
+        }
+
         ImmutableArray<AppPlatform> platforms = PublishOutput.Length == 0 ? [] : new PlatformSet(this).Read(listFiles: false);
         ImmutableArray<string> targets = platforms.Length > 1 && Platforms.Length == 0 ? [.. platforms.Select(p => p.Platform.ToString())] : [.. Platforms];
         ImageOutputs outputs = ImageOutputs.Of(this, ImageFormat == "Docker", targets.Length > 1);
@@ -161,6 +169,7 @@ public sealed partial class BuildImage
 
     private ImageStamp ReadMetadata(ImageStamp stamp)
     {
+        File.Copy(MetadataFile, GeneratedFile, overwrite: true);
         using var json = JsonDocument.Parse(File.ReadAllBytes(MetadataFile));
         JsonElement root = json.RootElement;
         string Text(string name) => root.TryGetProperty(name, out JsonElement value) ? value.GetString() ?? "" : "";
@@ -181,7 +190,8 @@ public sealed partial class BuildImage
         Images = [.. stamp.Names.Select(name => new TaskItem(name, new Dictionary<string, string>
         {
             ["Digest"] = stamp.Digest, ["ImageId"] = ImageId, ["MediaType"] = stamp.MediaType, ["Pushed"] = stamp.Pushed ? "true" : "false",
-            ["ArchivePath"] = ArchivePath, ["MetadataFile"] = MetadataFile,
+            ["ArchivePath"] = ArchivePath, ["MetadataFile"] = MetadataFile, ["UpToDate"] = UpToDate ? "true" : "false", ["BaseDigest"] = BaseDigest,
         }))];
+        ReportGenerated();
     }
 }

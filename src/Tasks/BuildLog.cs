@@ -49,7 +49,7 @@ internal sealed class BuildLog(TaskLoggingHelper log, string? dockerfile)
         if (setting is not null) text.Append("; change ").Append(setting).Append(" of ").Append(Path.GetFileName(projectFile));
         if (failure.Hint is { } hint) text.Append(" (").Append(hint.ReplaceLineEndings("; ")).Append(')');
         log.LogError(
-            subcategory: null, failure.Code, helpKeyword: failure.Code, helpLink: null, file ?? projectFile,
+            subcategory: null, failure.Code, helpKeyword: failure.Code, HelpLinks.Of(failure.Code), file ?? projectFile,
             file is null ? 0 : failure.Line, file is null ? 0 : failure.Column, file is null ? 0 : failure.EndLine, 0, "{0}", text.ToString());
     }
 

@@ -14,6 +14,14 @@ internal static class ImageNaming
         return [.. tags.Select(tag => Checked("ContainerRegistry, ContainerRepository or ContainerImageTag", $"{prefix}{repository}:{tag}"))];
     }
 
+    /// <summary>Where an image of these names can be pushed to. A name without a registry is none of Docker Hub's until somebody says so: nobody's password
+    /// is for it.</summary>
+    public static ImmutableArray<string> Registries(string registry, IEnumerable<string> names) =>
+    [
+        .. names.Where(name => name.Split('/') is [var host, _, ..] && (host == "localhost" || host.AsSpan().IndexOfAny('.', ':') >= 0))
+            .Select(name => name.Split('/')[0]).Prepend(registry).Where(host => host.Length > 0).Distinct(),
+    ];
+
     /// <exception cref="KimgException">InvalidProjectTag.</exception>
     public static void CheckTag(string setting, string tag)
     {

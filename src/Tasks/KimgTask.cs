@@ -63,6 +63,9 @@ public abstract class KimgTask : Microsoft.Build.Utilities.Task, ICancelableTask
         return !Log.HasLoggedErrors;
     }
 
+    /// <summary>Names of the new image, whose registries the SDK's credential variables are for as well.</summary>
+    private protected virtual IEnumerable<string> NewNames => [];
+
     private protected CancellationToken Canceled => _cancel.Token;
 
     protected abstract void Run();
@@ -71,7 +74,7 @@ public abstract class KimgTask : Microsoft.Build.Utilities.Task, ICancelableTask
     {
         var variables = new Dictionary<string, string>(StringComparer.Ordinal);
         if (SourceDateEpoch.Length > 0) variables["SOURCE_DATE_EPOCH"] = SourceDateEpoch;
-        if (ContainerRegistry.Length > 0) variables[SdkCredentials.PushRegistry] = ContainerRegistry;
+        variables[SdkCredentials.PushRegistry] = string.Join(' ', ImageNaming.Registries(ContainerRegistry, NewNames));
         if (BaseImage.Contains('/', StringComparison.Ordinal)) variables[SdkCredentials.PullRegistry] = BaseImage.Split('/')[0];
         string[] kimg = Tasks.KimgBinary.Find(KimgBinary, ToolsDirectory);
         return new KimgProcess(kimg, directory, variables, command => Log.LogMessage(MessageImportance.Low, "{0}", command), Canceled);

@@ -63,7 +63,7 @@ public sealed partial class PrepareImage : KimgTask
         NeedsPublish = ChosenMode != "Dockerfile" || (Publish.Length > 0 ? ImageOutputs.IsTrue("KimgPublish", Publish) : MentionsPublish());
         if (ChosenMode == "Dockerfile" && ProjectOnly.Length > 0)
         {
-            Log.LogWarning(null, ErrorCode.UnusedProjectSetting.Name(), null, null, ProjectFile, 0, 0, 0, 0, "{0}",
+            Log.LogWarning(null, ErrorCode.UnusedProjectSetting.Name(), null, HelpLinks.Of(ErrorCode.UnusedProjectSetting.Name()), ProjectFile, 0, 0, 0, 0, "{0}",
                 $"{string.Join(", ", ProjectOnly)}: without effect, because the image is made from '{ChosenDockerfile}' (say it there, or set KimgMode to Project)");
         }
     }

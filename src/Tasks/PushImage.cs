@@ -10,6 +10,8 @@ public sealed class PushImage : KimgTask
 {
     public ITaskItem[] Images { get; set; } = [];
 
+    private protected override IEnumerable<string> NewNames => Images.Select(image => image.ItemSpec);
+
     protected override void Run()
     {
         if (Images.Length == 0 || Images[0].GetMetadata("ArchivePath").Length > 0)
@@ -38,6 +40,8 @@ public sealed class PushImage : KimgTask
 public sealed class InspectImage : KimgTask
 {
     public ITaskItem[] Images { get; set; } = [];
+
+    private protected override IEnumerable<string> NewNames => Images.Select(image => image.ItemSpec);
 
     [Output]
     public string Json { get; set; } = "";

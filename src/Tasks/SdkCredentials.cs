@@ -6,7 +6,7 @@ namespace Kimg.Tasks;
 /// <summary>The variables in which the .NET SDK takes registry credentials, as kimg understands them. Only ever in a child's environment.</summary>
 internal static class SdkCredentials
 {
-    /// <summary>Set by the tasks: the registry of the new image, and that of its base.</summary>
+    /// <summary>Set by the tasks: the registries of the new image, with blanks between them, and that of its base.</summary>
     public const string PushRegistry = "KIMG_TASKS_PUSH_REGISTRY", PullRegistry = "KIMG_TASKS_PULL_REGISTRY";
 
     private static readonly string[] s_push = ["DOTNET_CONTAINER_PUSH_REGISTRY", "DOTNET_CONTAINER_REGISTRY", "SDK_CONTAINER_REGISTRY"];
@@ -30,12 +30,12 @@ internal static class SdkCredentials
 
     private static void Find(IDictionary<string, string?> environment, string registry, string[] prefixes, SortedDictionary<string, string> credentials)
     {
-        if (!environment.TryGetValue(registry, out string? host) || string.IsNullOrEmpty(host)) return;
+        if (!environment.TryGetValue(registry, out string? hosts) || string.IsNullOrEmpty(hosts)) return;
         foreach (string prefix in prefixes)
         {
             if (!environment.TryGetValue(prefix + "_UNAME", out string? user) || string.IsNullOrEmpty(user)) continue;
             environment.TryGetValue(prefix + "_PWORD", out string? password);
-            credentials[host] = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}"));
+            foreach (string host in hosts.Split(' ')) credentials[host] = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}"));
             return;
         }
     }

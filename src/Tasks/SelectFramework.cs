@@ -28,7 +28,8 @@ public sealed class SelectFramework : Microsoft.Build.Utilities.Task
             string message = Wanted.Length == 0
                 ? $"TargetFrameworks: none of '{string.Join(';', Frameworks)}' is one of .NET"
                 : $"KimgTargetFramework: '{Wanted}' is not among '{string.Join(';', Frameworks)}'";
-            Log.LogError(null, ErrorCode.InvalidProjectProperty.Name(), null, null, ProjectFile, 0, 0, 0, 0, "{0}", message);
+            string code = ErrorCode.InvalidProjectProperty.Name();
+            Log.LogError(null, code, null, HelpLinks.Of(code), ProjectFile, 0, 0, 0, 0, "{0}", message);
             return false;
         }
 

@@ -58,6 +58,11 @@ internal sealed record CommandLine
         return new CommandLine { Subject = subject, Options = options.ToImmutable(), ForMsbuild = msbuild.ToImmutable() };
     }
 
-    private static bool IsForMsbuild(string argument) =>
-        new[] { "-p:", "/p:", "--property:", "-bl", "/bl", "-m", "-v:", "-clp:", "-getProperty:", "-getItem:" }.Any(prefix => argument.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
+    private static readonly string[] s_msbuild =
+    [
+        "-p:", "/p:", "--property:", "-bl", "/bl", "-m", "-v:", "-clp:", "-getProperty:", "-getItem:", "-tl", "/tl", "--tl", "-terminalLogger", "--terminalLogger",
+        "-nr:", "-nodeReuse:", "-warnAsError", "-warnNotAsError", "-warnAsMessage", "-fl", "-consoleLoggerParameters:", "-noLogo", "-graph", "-restoreProperty:", "-rp:",
+    ];
+
+    private static bool IsForMsbuild(string argument) => s_msbuild.Any(prefix => argument.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
 }

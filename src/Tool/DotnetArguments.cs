@@ -22,8 +22,6 @@ internal static class DotnetArguments
     private static readonly string[] s_own =
         ["base", "arch", "tag", "platform", "registry-insecure", "registry-mirror", "configuration", "verbosity", "quiet", "print", "check", "progress", "debug", "log-format"];
 
-    private static readonly string[] s_paths = ["file", "context", "as-file", "metadata-file", "state-dir"];
-
     /// <param name="directory">Where the tool's own files are.</param>
     /// <param name="printed">Where --print puts the Dockerfile first.</param>
     public static IEnumerable<string> Of(CommandLine line, Subject subject, string directory, string currentDirectory, string printed)
@@ -33,10 +31,8 @@ internal static class DotnetArguments
         yield return "-nologo";
         yield return line.Flag("check") ? "-t:CheckDockerfile" : "-t:BuildImage";
         yield return "-c:" + (line.Last("configuration") ?? "Release");
-        if (line.Last("verbosity") is { } verbosity) yield return "-v:" + verbosity;
-        // Quiet is only the result, as with kimg.
+        foreach (string argument in LogArguments.Of(line)) yield return argument;
         if (line.Flag("quiet")) yield return "-getProperty:KimgImageId";
-        else if (line.Flag("print")) yield return "-v:quiet";
         string targets = Path.Combine(directory, "Tool.targets");
         yield return Property("CustomAfterMicrosoftCommonTargets", targets);
         yield return Property("CustomAfterMicrosoftCommonCrossTargetingTargets", targets);
@@ -47,10 +43,11 @@ internal static class DotnetArguments
 
     private static IEnumerable<(string Name, string[] Values)> Properties(CommandLine line, string currentDirectory, string printed)
     {
+        var paths = new CallerPaths(currentDirectory, Environment.GetEnvironmentVariable);
         foreach ((string name, string value) in line.Options)
         {
             if (!s_properties.TryGetValue(name, out string? property)) continue;
-            yield return (property, [s_paths.Contains(name) ? Path.GetFullPath(value, currentDirectory) : value]);
+            yield return (property, [paths.Rooted(name, value)]);
         }
 
         // A name with ':' or '/' is an image, one without a flavour such as alpine.
@@ -67,12 +64,10 @@ internal static class DotnetArguments
         string[] rest =
         [
             .. line.Options.Where(o => !s_properties.ContainsKey(o.Name) && !s_own.Contains(o.Name))
-                .Select(o => $"--{o.Name}={Rooted(o.Name, o.Value, currentDirectory)}"),
+                .Select(o => $"--{o.Name}={paths.Rooted(o.Name, o.Value)}"),
         ];
         if (rest.Length > 0) yield return ("KimgBuildOptions", rest);
     }
-
-    private static string Rooted(string name, string value, string currentDirectory) => name == "iidfile" ? Path.GetFullPath(value, currentDirectory) : value;
 
     private static string Runtime(string architecture) => architecture.Contains('-', StringComparison.Ordinal) ? architecture : "linux-" + architecture switch
     {

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Runtime.InteropServices;
 using Kimg.Tasks;
 
 namespace Kimg.Tool;
@@ -58,14 +56,31 @@ internal static class Program
 
     private static async Task<int> BuildProjectAsync(CommandLine line, Subject subject)
     {
-        string printed = Path.Combine(Path.GetDirectoryName(subject.Path)!, "obj", $"kimg-print-{Environment.ProcessId}.Dockerfile");
-        if (line.Flag("print")) Directory.CreateDirectory(Path.GetDirectoryName(printed)!);
         string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet";
-        int code = await RunAsync(dotnet, DotnetArguments.Of(line, subject, AppContext.BaseDirectory, Environment.CurrentDirectory, printed), line.Flag("print"));
-        if (!line.Flag("print") || !File.Exists(printed)) return code;
+        if (SolutionImages.IsSolution(subject) && SolutionImages.OptionOfOne(line) is { } option)
+        {
+            using var listed = new MemoryStream();
+            int failed = await ChildProgram.RunAsync(dotnet, SolutionImages.Listing(Arguments(subject, "")), listed);
+            if (failed != 0)
+            {
+                await Console.OpenStandardError().WriteAsync(listed.ToArray());
+                return failed;
+            }
+
+            subject = SolutionImages.Single(subject, option, listed.ToArray());
+        }
+
+        if (!line.Flag("print")) return await ChildProgram.RunAsync(dotnet, Arguments(subject, ""));
+        string printed = Path.Combine(Path.GetDirectoryName(subject.Path)!, "obj", $"kimg-print-{Environment.ProcessId}.Dockerfile");
+        Directory.CreateDirectory(Path.GetDirectoryName(printed)!);
+        // What dotnet says is not what was asked for.
+        int code = await ChildProgram.RunAsync(dotnet, Arguments(subject, printed), Console.OpenStandardError());
+        if (!File.Exists(printed)) return code;
         Console.Write(await File.ReadAllTextAsync(printed));
         File.Delete(printed);
         return code;
+
+        string[] Arguments(Subject of, string printedTo) => [.. DotnetArguments.Of(line, of, AppContext.BaseDirectory, Environment.CurrentDirectory, printedTo)];
     }
 
     private static async Task<int> BuildDockerfileAsync(string[] arguments, CommandLine line, Subject subject)
@@ -73,18 +88,6 @@ internal static class Program
         if (line.Options.FirstOrDefault(o => o.Name is "base" or "arch" or "as-file" or "print" or "portable" or "configuration" or "framework") is { Name: { } name })
             throw new UsageException($"--{name} is for projects, and '{subject.Path}' holds none");
         string[] kimg = BundledKimg.Find(Path.Combine(AppContext.BaseDirectory, "kimg", "tools"));
-        return await RunAsync(kimg[0], [.. kimg[1..], "build", .. arguments, .. line.Subject is null ? ["."] : Array.Empty<string>()]);
-    }
-
-    /// <param name="toErrors">What it says is not what was asked for, which comes later on standard output.</param>
-    private static async Task<int> RunAsync(string program, IEnumerable<string> arguments, bool toErrors = false)
-    {
-        // Ctrl-C reaches the child as well, which ends by itself.
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = toErrors };
-        using Process process = Process.Start(start) ?? throw new UsageException($"{program} did not start");
-        if (toErrors) await process.StandardOutput.BaseStream.CopyToAsync(Console.OpenStandardError());
-        await process.WaitForExitAsync();
-        return process.ExitCode;
+        return await ChildProgram.RunAsync(kimg[0], [.. kimg[1..], "build", .. arguments, .. line.Subject is null ? ["."] : Array.Empty<string>()]);
     }
 }

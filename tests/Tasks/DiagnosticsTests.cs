@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Kimg.TestKit;
 using Microsoft.Build.Logging.StructuredLogger;
 using Xunit;
@@ -74,7 +73,7 @@ public sealed class DiagnosticsTests(DotnetMachine machine)
         await File.WriteAllTextAsync(dockerfile, "FROM scratch AS Upper\nCOPY Dockerfile /\nCMD echo no\n");
         DotnetRun warned = (await machine.DotnetAsync(project, "build", "-t:CheckDockerfile;BuildImage")).Succeeded();
         Warning warning = warned.Warnings.First(w => w.Code == "JSONArgsRecommended");
-        Assert.Equal((dockerfile, 3), (warning.File, warning.LineNumber));
+        Assert.Equal((dockerfile, 3, 1), (warning.File, warning.LineNumber, warning.ColumnNumber));
         Assert.Equal("Dockerfile", warning.Subcategory);
         Assert.Equal(2, warned.Warnings.Count(w => w.Code == "StageNameCasing"));
         Assert.Contains("JSONArgsRecommended", warned.Result.Output, StringComparison.Ordinal);
@@ -88,7 +87,7 @@ public sealed class DiagnosticsTests(DotnetMachine machine)
         await File.WriteAllTextAsync(dockerfile, "FROM scratch\n  COPPY a b\n");
         DotnetRun broken = await machine.DotnetAsync(project, "build", "-t:BuildImage");
         Error error = Assert.Single(broken.Errors);
-        Assert.Equal(("KIMG2003", dockerfile, 2), (error.Code, error.File, error.LineNumber));
+        Assert.Equal(("KIMG2003", dockerfile, 2, 3), (error.Code, error.File, error.LineNumber, error.ColumnNumber));
         Assert.Contains("COPY", error.Text, StringComparison.Ordinal);
 
         await File.WriteAllTextAsync(dockerfile, "FROM mcr.microsoft.com/dotnet/runtime:10.0\nRUN echo what the step said; exit 7\n");
@@ -118,13 +117,13 @@ public sealed class DiagnosticsTests(DotnetMachine machine)
     public async Task Ctrl_C_ends_the_build_at_once_and_leaves_no_process()
     {
         string project = await machine.CopySampleAsync("dockerfile");
-        await File.WriteAllTextAsync(Path.Combine(project, "Dockerfile"), "FROM mcr.microsoft.com/dotnet/runtime:10.0\nRUN touch /started; sleep 987\n");
-        Stopwatch watch = Stopwatch.StartNew();
-        ProgramResult result = await machine.RunAsync("timeout", project, "--signal=INT", "15", "dotnet", "build", "-nologo", "-t:BuildImage");
-        Assert.NotEqual(0, result.ExitCode);
-        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 60);
-        ProgramResult left = await HostProgram.RunAsync("pgrep", ["-f", "^sleep 987$"]);
-        Assert.Equal("", left.Output);
+        await File.WriteAllTextAsync(Path.Combine(project, "Dockerfile"), "FROM mcr.microsoft.com/dotnet/runtime:10.0\nRUN sleep 987; true\n");
+        using var build = new RunningProgram("dotnet", project, machine.Environment(), "build", "-nologo", "-tl:off", "-t:BuildImage");
+        (int exitCode, string output, TimeSpan took) = await build.SignalAsync("INT", 987);
+        Assert.NotEqual(0, exitCode);
+        Assert.Contains("Stopped.", output, StringComparison.Ordinal);
+        Assert.InRange(took.TotalSeconds, 0, 5);
+        Assert.Equal("", await RunningProgram.SleepsAsync(987));
     }
 
     [Fact]

@@ -29,9 +29,17 @@ public sealed class OutputTests(DotnetMachine machine)
         Assert.Equal(["dotnet", "/app/MultiArch.dll"], JsonNode.Parse(config)!["config"]!["Entrypoint"]!.AsArray().Select(e => e!.GetValue<string>()));
         string digest = run.Property("BuildImage", "KimgImageDigest");
         DotnetRun second = (await machine.DotnetAsync(
-            project, "build", "-c", "Release", "-t:BuildImage", $"-p:ContainerRegistry={embedded.Host}", "-p:ContainerBaseImage=mcr.microsoft.com/dotnet/two:latest")).Succeeded();
+            project, "build", "-c", "Release", "-t:BuildImage", $"-p:ContainerRegistry={embedded.Host}", "-p:ContainerBaseImage=mcr.microsoft.com/dotnet/two:latest",
+            "-p:ContainerPublishInParallel=false")).Succeeded();
+        Assert.Contains("BuildInParallel=false", Parallel(second));
+        Assert.Contains("BuildInParallel=true", Parallel(run));
         Assert.Equal((digest, "True"), (second.Property("BuildImage", "KimgImageDigest"), second.Property("BuildImage", "KimgUpToDate")));
     }
+
+    // Of the call that publishes for each runtime identifier.
+    private static IEnumerable<string> Parallel(DotnetRun run) => run.Targets("_KimgPublish")
+        .SelectMany(target => target.FindChildrenRecursive<Microsoft.Build.Logging.StructuredLogger.Property>())
+        .Where(property => property.Name == "BuildInParallel").Select(property => $"{property.Name}={property.Value.ToLowerInvariant()}");
 
     [Fact]
     public async Task Archives_and_daemons_get_what_they_read_and_credentials_stay_out_of_the_log()
@@ -64,11 +72,16 @@ public sealed class OutputTests(DotnetMachine machine)
         // The password is "geheim".
         using DebianRegistry guarded = await DebianRegistry.StartAsync("me:$2y$05$abcdefghijklmnopqrstuuVWu8RjbNovPZWAMRdd7iqaaG0mI53Uu\n");
         DotnetRun refused = await machine.DotnetAsync(project, "publish", "--no-build", "-t:BuildImage", $"-p:ContainerRegistry={guarded.Host}");
-        Assert.Contains("ContainerRegistry, or the credentials for it", Assert.Single(refused.Errors).Text, StringComparison.Ordinal);
+        Assert.Equal("KIMG4002", Assert.Single(refused.Errors).Code);
+        Assert.Contains("ContainerRegistry, or the credentials for it", refused.Errors[0].Text, StringComparison.Ordinal);
         ProgramResult asWithTheSdk = await HostProgram.RunAsync(
             "dotnet", ["publish", "--no-build", "-nologo", "-t:BuildImage", $"-p:ContainerRegistry={guarded.Host}"],
             machine.Environment(("DOTNET_CONTAINER_REGISTRY_UNAME", "me"), ("DOTNET_CONTAINER_REGISTRY_PWORD", "geheim")), project);
         asWithTheSdk.OutputOrThrow();
+        ProgramResult byName = await HostProgram.RunAsync(
+            "dotnet", ["publish", "--no-build", "-nologo", "-t:BuildImage", $"-p:KimgImageNames={guarded.Host}/by/name:1", "-p:KimgPush=true"],
+            machine.Environment(("DOTNET_CONTAINER_REGISTRY_UNAME", "me"), ("DOTNET_CONTAINER_REGISTRY_PWORD", "geheim")), project);
+        byName.OutputOrThrow();
         string log = Path.Combine(project, "guarded.binlog");
         ProgramResult pushed = await HostProgram.RunAsync(
             "dotnet", ["publish", "--no-build", "-nologo", "-t:BuildImage", $"-p:ContainerRegistry={guarded.Host}", "-p:KimgIncremental=false", "-bl:" + log],

@@ -54,9 +54,11 @@ public sealed class SampleTests(DotnetMachine machine)
         DotnetRun second = (await machine.DotnetAsync(project, "publish", "-t:BuildImage", machine.Push)).Succeeded();
         Assert.Equal("true", second.Property("BuildImage", "KimgUpToDate"), ignoreCase: true);
         Assert.Equal(first.Property("BuildImage", "KimgImageDigest"), second.Property("BuildImage", "KimgImageDigest"));
-        TimeSpan spent = Assert.Single(second.Targets("BuildImage")).Duration + Assert.Single(second.Targets("_KimgPrepare")).Duration;
-        // The figure to reach is 150 ms on a machine of one's own; this one may be busy.
-        Assert.InRange(spent.TotalMilliseconds, 0, 1000);
+        // Another build of this machine may have taken the processor from one of them, but not from all.
+        double spent = Spent(second);
+        for (int more = 0; more < 3 && spent > 150; more++)
+            spent = Math.Min(spent, Spent((await machine.DotnetAsync(project, "publish", "--no-build", "-t:BuildImage", machine.Push)).Succeeded()));
+        Assert.InRange(spent, 0, 150);
         await machine.SameWithoutNativeAsync(project, "samples/webapi:latest");
         DotnetRun managed = (await machine.DotnetWithoutNativeAsync(
             project, "publish", "--no-build", "-t:BuildImage", machine.Push, "-p:ContainerRepository=managed/samples/webapi")).Succeeded();
@@ -65,8 +67,7 @@ public sealed class SampleTests(DotnetMachine machine)
         await File.AppendAllTextAsync(Path.Combine(project, "Program.cs"), "// changed\n");
         await machine.DotnetAsync(project, "publish", "-t:BuildImage", machine.Push, "-p:KimgTagsFromVersion=full");
         string after = await LayersAsync($"{machine.Registry}/samples/webapi:1.2.3");
-        Assert.Equal(before.Split('\n').SkipLast(2), after.Split('\n').SkipLast(2));
-        Assert.NotEqual(before, after);
+        Assert.Single(before.Split('\n').Zip(after.Split('\n')), pair => pair.First != pair.Second);
 
         // What was pushed is gone: a stamp is not enough.
         await HostProgram.MustAsync("skopeo", "delete", "--tls-verify=false", $"docker://{machine.Registry}/samples/webapi:1.2.3");
@@ -128,6 +129,7 @@ public sealed class SampleTests(DotnetMachine machine)
         string raw = await HostProgram.MustAsync("skopeo", "inspect", "--raw", "--tls-verify=false", $"docker://{machine.Registry}/samples/multi-arch:latest");
         Assert.Equal(["amd64", "arm64"], JsonNode.Parse(raw)!["manifests"]!.AsArray().Select(m => m!["platform"]!["architecture"]!.GetValue<string>()).Order());
         Assert.Contains("linux/arm64", run.Result.Output, StringComparison.Ordinal);
+        Assert.Equal(raw, run.Property("BuildImage", "GeneratedImageIndex"));
         await machine.SameWithoutNativeAsync(project, "samples/multi-arch:latest", "-p:ContainerBaseImage=mcr.microsoft.com/dotnet/two:latest");
     }
 
@@ -183,7 +185,19 @@ public sealed class SampleTests(DotnetMachine machine)
         string dockerfile = await File.ReadAllTextAsync(Path.Combine(solution, "Api/obj/Release/net10.0/kimg/Dockerfile"));
         Assert.Equal(["packages", "projects", "application"], dockerfile.Split('\n').Where(l => l.StartsWith("FROM scratch AS ", StringComparison.Ordinal)).Select(l => l[16..]));
         Assert.Equal(2, run.Tasks("BuildImage").Count);
+
+        // Of packages, projects and the application only the last is made anew.
+        string[] before = (await LayersAsync($"{machine.Registry}/shop/api:latest")).Split('\n');
+        await File.AppendAllTextAsync(Path.Combine(solution, "Api/Program.cs"), "// changed\n");
+        (await machine.DotnetAsync(solution, "publish", "Api", "-t:BuildImage", machine.Push)).Succeeded();
+        string[] after = (await LayersAsync($"{machine.Registry}/shop/api:latest")).Split('\n');
+        int bases = (await LayersAsync($"{machine.Registry}/dotnet/aspnet:10.0")).Split('\n').Length;
+        Assert.Equal([bases + 2], Enumerable.Range(0, before.Length).Where(i => before[i] != after[i]));
+        Assert.Equal(before.Length, after.Length);
     }
+
+    private static double Spent(DotnetRun run) =>
+        new[] { "BuildImage", "_KimgPrepareImage" }.Sum(name => Assert.Single(run.Targets(name)).Duration.TotalMilliseconds);
 
     // All layers, the lowest first.
     private static async Task<string> LayersAsync(string name)

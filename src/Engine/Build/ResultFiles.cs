@@ -45,6 +45,7 @@ internal static class ResultFiles
         }
 
         if (image is { References.IsEmpty: false }) metadata["image.name"] = string.Join(',', image.Names);
+        if (image is not null) ResultImages.AddTo(metadata, image);
         using var buffer = new MemoryStream();
         using (var writer = new Utf8JsonWriter(buffer, s_indented)) metadata.WriteTo(writer);
         return buffer.ToArray();

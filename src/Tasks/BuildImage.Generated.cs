@@ -1,0 +1,51 @@
+using System.Text.Json;
+using Microsoft.Build.Framework;
+using TaskItem = Microsoft.Build.Utilities.TaskItem;
+
+namespace Kimg.Tasks;
+
+/// <summary>The outputs that the SDK's own publishing has: manifests and configurations as they are.</summary>
+public sealed partial class BuildImage
+{
+    // What kimg build said about the last image that was made; MetadataFile may be the user's.
+    private string GeneratedFile => Path.Combine(WorkDirectory, "generated.json");
+
+    /// <summary>One for each platform (metadata Manifest, Configuration, ManifestDigest, ManifestMediaType).</summary>
+    [Output]
+    public ITaskItem[] Generated { get; set; } = [];
+
+    /// <summary>Of a single image; empty for an index.</summary>
+    [Output]
+    public string GeneratedManifest { get; set; } = "";
+
+    /// <summary>Of a single image; empty for an index.</summary>
+    [Output]
+    public string GeneratedConfiguration { get; set; } = "";
+
+    /// <summary>Empty for a single image.</summary>
+    [Output]
+    public string GeneratedIndex { get; set; } = "";
+
+    private void ReportGenerated()
+    {
+        if (Digest.Length == 0 || !File.Exists(GeneratedFile)) return;
+        using var json = JsonDocument.Parse(File.ReadAllBytes(GeneratedFile));
+        JsonElement root = json.RootElement;
+        // Another binary (KimgBinary) may not say it.
+        if (!root.TryGetProperty("kimg.images", out JsonElement images) || Text(root, "containerimage.digest") != Digest) return;
+        Generated = [.. images.EnumerateArray().Select(image => new TaskItem("GeneratedContainer", new Dictionary<string, string>
+        {
+            ["Manifest"] = Escaped(image, "manifest"), ["Configuration"] = Escaped(image, "config"), ["ManifestDigest"] = Text(image, "digest"),
+            ["ManifestMediaType"] = Text(image, "mediaType"),
+        }))];
+        GeneratedIndex = Text(root, "kimg.index");
+        if (GeneratedIndex.Length > 0) return;
+        GeneratedManifest = Text(images[0], "manifest");
+        GeneratedConfiguration = Text(images[0], "config");
+    }
+
+    // What an item is given is unescaped once.
+    private static string Escaped(JsonElement json, string name) => Text(json, name).Replace("%", "%25", StringComparison.Ordinal);
+
+    private static string Text(JsonElement json, string name) => json.TryGetProperty(name, out JsonElement value) ? value.GetString() ?? "" : "";
+}
