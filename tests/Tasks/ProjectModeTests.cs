@@ -101,7 +101,7 @@ public sealed class ProjectModeTests(DotnetMachine machine)
                 "AutoGenerateImageTag=true;PublishImageTag=given;KimgTagsFromVersion=full",
                 "KimgMode=Project;KimgDockerfile=none/Dockerfile;KimgTarget=x;KimgContext=.;KimgPublish=false;WithItems=true;KimgAsFile=unused",
             ],
-            $"{Published};ContainerRepository=together;KimgPlatforms=linux/amd64%3Blinux/arm64;ContainerBaseImage=mcr.microsoft.com/dotnet/two:latest");
+            $"{Published};KimgIncremental=false;ContainerRepository=together;KimgPlatforms=linux/amd64%3Blinux/arm64;ContainerBaseImage=mcr.microsoft.com/dotnet/two:latest");
         for (int i = 0; i < 3; i++)
         {
             Assert.Empty(rows[i].Errors);
