@@ -26,6 +26,14 @@ internal sealed partial class AppImageBuilder(BuildImage task)
             DefaultArgs = [.. task.DefaultArgs],
             Instruction = task.AppCommandInstruction,
         }.Resolve(found.Entrypoint);
+        if (entrypoint.IsEmpty && cmd.IsEmpty && task.AppCommandInstruction != "None")
+        {
+            throw new KimgException(ErrorCode.InvalidProjectProperty, "ContainerAppCommand is empty: the image would start nothing")
+            {
+                Hint = "set it, or set ContainerAppCommandInstruction to None for an image that is not to be started",
+            };
+        }
+
         return new AppImage
         {
             Base = baseImage,
@@ -55,23 +63,16 @@ internal sealed partial class AppImageBuilder(BuildImage task)
 
     private ImmutableSortedDictionary<string, string> Labels(BaseImageInfo found, bool index)
     {
+        string? time = SourceDate.Of(task.SourceDateEpoch);
         var labels = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         foreach (ITaskItem label in task.Labels)
         {
             if (label.ItemSpec.Length == 0) throw new KimgException(ErrorCode.InvalidProjectProperty, "a ContainerLabel has no name");
-            labels[label.ItemSpec] = label.ItemSpec is Created or ArtifactCreated && Epoch() is { } time ? time : label.GetMetadata("Value");
+            labels[label.ItemSpec] = SourceDate.ValueOf(label.ItemSpec, label.GetMetadata("Value"), time);
         }
 
         if (task.GenerateDigestLabel && found.Digest.Length > 0) labels["org.opencontainers.image.base.digest"] = index ? found.Digest : found.PlatformDigest;
         return labels.ToImmutable();
-    }
-
-    private string? Epoch()
-    {
-        if (task.SourceDateEpoch.Length == 0) return null;
-        if (long.TryParse(task.SourceDateEpoch, NumberStyles.None, CultureInfo.InvariantCulture, out long seconds) && seconds <= 253402300799)
-            return DateTimeOffset.FromUnixTimeSeconds(seconds).ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
-        throw new KimgException(ErrorCode.InvalidProjectProperty, $"KimgSourceDateEpoch: '{task.SourceDateEpoch}' is not a number of seconds since 1970");
     }
 
     private static string Port(ITaskItem port)

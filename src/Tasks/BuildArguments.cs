@@ -8,12 +8,12 @@ namespace Kimg.Tasks;
 internal sealed class BuildArguments(BuildImage task)
 {
     /// <summary>What builds of every kind have.</summary>
-    public IEnumerable<string> Common(string dockerfile, ImmutableArray<string> names, ImageOutputs outputs)
+    public IEnumerable<string> Common(string dockerfile, ImmutableArray<string> names, ImageOutputs outputs, string metadata)
     {
         yield return "--progress=rawjson";
         foreach (string option in task.Options()) yield return option;
         yield return "--file=" + dockerfile;
-        yield return "--metadata-file=" + task.MetadataFile;
+        yield return "--metadata-file=" + metadata;
         foreach (string name in names) yield return "--tag=" + name;
         foreach (string output in outputs.Options) yield return "--output=" + output;
         foreach (ITaskItem annotation in task.Annotations) yield return $"--annotation={annotation.ItemSpec}={annotation.GetMetadata("Value")}";
@@ -21,8 +21,8 @@ internal sealed class BuildArguments(BuildImage task)
         foreach (ITaskItem cache in task.CacheTo) yield return "--cache-to=" + cache.ItemSpec;
         if (task.Sbom.Length > 0) yield return "--sbom=" + task.Sbom;
         if (task.Provenance.Length > 0) yield return "--provenance=" + task.Provenance;
-        if (task.NoCache) yield return "--no-cache";
-        if (task.Pull) yield return "--pull";
+        if (task.Switches.NoCache) yield return "--no-cache";
+        if (task.Switches.Pull) yield return "--pull";
         foreach (string option in task.BuildOptions) yield return option;
     }
 
@@ -34,7 +34,8 @@ internal sealed class BuildArguments(BuildImage task)
         foreach (ITaskItem context in task.BuildContexts) yield return $"--build-context={context.ItemSpec}={context.GetMetadata("Value")}";
         foreach (ITaskItem secret in task.Secrets) yield return "--secret=" + Secret(secret);
         foreach (ITaskItem agent in task.Ssh) yield return "--ssh=" + agent.ItemSpec;
-        foreach (ITaskItem label in labels) yield return $"--label={label.ItemSpec}={label.GetMetadata("Value")}";
+        string? time = SourceDate.Of(task.SourceDateEpoch);
+        foreach (ITaskItem label in labels) yield return $"--label={label.ItemSpec}={SourceDate.ValueOf(label.ItemSpec, label.GetMetadata("Value"), time)}";
     }
 
     private IEnumerable<(string Name, string Value)> Arguments(string dockerfile)

@@ -7,9 +7,6 @@ namespace Kimg.Tasks;
 /// <summary>The outputs that the SDK's own publishing has: manifests and configurations as they are.</summary>
 public sealed partial class BuildImage
 {
-    // What kimg build said about the last image that was made; MetadataFile may be the user's.
-    private string GeneratedFile => Path.Combine(WorkDirectory, "generated.json");
-
     /// <summary>One for each platform (metadata Manifest, Configuration, ManifestDigest, ManifestMediaType).</summary>
     [Output]
     public ITaskItem[] Generated { get; set; } = [];
@@ -28,8 +25,8 @@ public sealed partial class BuildImage
 
     private void ReportGenerated()
     {
-        if (Digest.Length == 0 || !File.Exists(GeneratedFile)) return;
-        using var json = JsonDocument.Parse(File.ReadAllBytes(GeneratedFile));
+        if (Digest.Length == 0 || !File.Exists(KeptMetadata)) return;
+        using var json = JsonDocument.Parse(File.ReadAllBytes(KeptMetadata));
         JsonElement root = json.RootElement;
         // Another binary (KimgBinary) may not say it.
         if (!root.TryGetProperty("kimg.images", out JsonElement images) || Text(root, "containerimage.digest") != Digest) return;

@@ -28,6 +28,9 @@ public sealed partial class BuildImage : KimgTask
 
     public string[] Platforms { get; set; } = [];
 
+    /// <summary>What the project is built for, when it says so.</summary>
+    public string[] RuntimeIdentifiers { get; set; } = [];
+
     public string Dockerfile { get; set; } = "";
 
     public string Context { get; set; } = "";
@@ -96,22 +99,22 @@ public sealed partial class BuildImage : KimgTask
 
     public string Provenance { get; set; } = "";
 
-    public bool NoCache { get; set; }
+    public string NoCache { get; set; } = "";
 
-    public bool Pull { get; set; }
+    public string Pull { get; set; } = "";
 
     /// <summary>Further options of <c>kimg build</c>, as they are.</summary>
     public string[] BuildOptions { get; set; } = [];
 
-    public bool Incremental { get; set; } = true;
+    public string Incremental { get; set; } = "";
 
     /// <summary>Ask registries whether the base has moved and the image is still there before nothing is done.</summary>
-    public bool CheckRemote { get; set; } = true;
+    public string CheckRemote { get; set; } = "";
 
     /// <summary>Only write the Dockerfile here; empty: build.</summary>
     public string AsFile { get; set; } = "";
 
-    public bool Portable { get; set; }
+    public string Portable { get; set; } = "";
 
     [Output]
     public string Digest { get; set; } = "";
@@ -135,7 +138,7 @@ public sealed partial class BuildImage : KimgTask
     [Output]
     public bool UpToDate { get; set; }
 
-    /// <summary>One for each name (metadata Digest, ImageId, MediaType, Pushed, MetadataFile).</summary>
+    /// <summary>One for each name (metadata Digest, ImageId, MediaType, Pushed, Stored, ArchivePath, MetadataFile).</summary>
     [Output]
     public ITaskItem[] Images { get; set; } = [];
 }

@@ -12,10 +12,13 @@ public sealed partial class BuildImage
 
     private protected override IEnumerable<string> NewNames => ImageNames;
 
+    internal BuildSwitches Switches { get; private set; } = new();
+
     private string StampFile => Path.Combine(WorkDirectory, "image.json");
 
     protected override void Run()
     {
+        Switches = BuildSwitches.Of(this);
         Directory.CreateDirectory(WorkDirectory);
         ImmutableArray<string> names = ImageNaming.Names(ContainerRegistry, Repository, ImageTags, ImageNames);
         KimgProcess process = CreateProcess(Path.GetDirectoryName(ProjectFile)!);
@@ -33,14 +36,19 @@ public sealed partial class BuildImage
         }
 
         ImmutableArray<AppPlatform> platforms = PublishOutput.Length == 0 ? [] : new PlatformSet(this).Read(listFiles: false);
-        ImmutableArray<string> targets = platforms.Length > 1 && Platforms.Length == 0 ? [.. platforms.Select(p => p.Platform.ToString())] : [.. Platforms];
+        IEnumerable<string> ofProject = RuntimeIdentifiers.Select(id => RuntimePlatform.Parse("ContainerRuntimeIdentifier", id).ToString()).Distinct();
+        ImmutableArray<string> targets = [.. Platforms.Length > 0 ? Platforms : ofProject];
         ImageOutputs outputs = ImageOutputs.Of(this, ImageFormat == "Docker", targets.Length > 1);
-        List<string> arguments = [.. new BuildArguments(this).Common(Dockerfile, names, outputs), .. targets.Select(p => "--platform=" + p)];
-        foreach (AppPlatform platform in platforms.DistinctBy(p => p.Context)) arguments.Add($"--build-context={platform.Context}={platform.Directory}");
+        List<string> arguments = [.. new BuildArguments(this).Common(Dockerfile, names, outputs, KeptMetadata), .. targets.Select(p => "--platform=" + p)];
+        PublishContexts contexts = PublishContexts.Of(File.ReadAllText(Dockerfile), Dockerfile);
+        foreach (AppPlatform platform in platforms.DistinctBy(p => p.Context).Where(p => !contexts.IsStage(p.Context)))
+            arguments.Add($"--build-context={platform.Context}={platform.Directory}");
         arguments.AddRange(new BuildArguments(this).Dockerfile(Dockerfile, Labels));
         arguments.Add(Context);
+        ImageStamp? last = LastInPlace(process, names, outputs);
+        File.Delete(StampFile);
         if (RunBuild(process, arguments, Dockerfile))
-            Finish(outputs, names, new ImageStamp { Fingerprint = "" });
+            Finish(outputs, names, new ImageStamp { Fingerprint = OfDockerfile }, last);
     }
 
     private void BuildProject(KimgProcess process, ImmutableArray<string> names)
@@ -53,10 +61,10 @@ public sealed partial class BuildImage
             if (!BuildBase(process, baseImage, platforms)) return;
         }
 
-        ImageStamp? stamp = Incremental && !NoCache && AsFile.Length == 0 ? ImageStamp.TryRead(StampFile) : null;
+        ImageStamp? stamp = Switches.Incremental && !Switches.NoCache && AsFile.Length == 0 ? ImageStamp.TryRead(StampFile) : null;
         var record = new BaseRecord(WorkDirectory, baseImage, platforms[0].Platform.ToString());
         BaseImageInfo? known = record.TryRead();
-        bool askBase = IsMovable(baseImage) && (CheckRemote || Mode == "DockerfileBase") && (stamp is not null || known is not null);
+        bool askBase = IsMovable(baseImage) && (Switches.CheckRemote || Switches.Pull || Mode == "DockerfileBase") && (stamp is not null || known is not null);
         // Answered while the files are looked at.
         using var questions = new DigestQuestions(
             process, EngineOptions(sandbox: false), [.. askBase ? [BaseLocation(baseImage)] : Array.Empty<string>(), .. stamp is null ? [] : Targets(stamp)]);
@@ -64,20 +72,21 @@ public sealed partial class BuildImage
         ImmutableArray<AppPlatform> listed = new PlatformSet(this).Read(listFiles: true);
         (AppImage Image, string Dockerfile)? described = known is null ? null : Describe(baseImage, known, listed);
         ImmutableArray<string> digests = questions.Answers();
-        if (stamp?.Fingerprint == fingerprint && IsCurrent(stamp, askBase, digests))
+        if (stamp?.Fingerprint == fingerprint && File.Exists(KeptMetadata) && IsCurrent(stamp, askBase, digests))
         {
             UpToDate = true;
             Log.LogMessage(MessageImportance.Normal, "{0}: the image is up to date.", ProjectName);
+            GiveMetadata();
             Report(stamp);
             return;
         }
 
-        File.Delete(StampFile);
+        if (AsFile.Length == 0) File.Delete(StampFile);
         bool same = known is not null && (!IsMovable(baseImage) || (askBase && digests.FirstOrDefault() == known.Digest));
         if ((same ? known : InspectBase(process, baseImage, platforms[0].Platform, record)) is not { } found) return;
         (AppImage image, string text) = same ? described!.Value : Describe(baseImage, found, listed);
         string dockerfile = AsFile.Length > 0 ? Path.GetFullPath(AsFile, Path.GetDirectoryName(ProjectFile)!) : Path.Combine(WorkDirectory, "Dockerfile");
-        File.WriteAllText(dockerfile, text);
+        Put("KimgAsFile", dockerfile, file => File.WriteAllText(file, text));
         if (AsFile.Length > 0)
         {
             Log.LogMessage(MessageImportance.High, "{0} -> {1}", ProjectName, dockerfile);
@@ -85,7 +94,7 @@ public sealed partial class BuildImage
         }
 
         ImageOutputs outputs = ImageOutputs.Of(this, ImageFormat.Length > 0 ? ImageFormat == "Docker" : found.IsDocker, platforms.Length > 1);
-        List<string> arguments = [.. new BuildArguments(this).Common(dockerfile, names, outputs), .. platforms.Select(p => $"--platform={p.Platform}")];
+        List<string> arguments = [.. new BuildArguments(this).Common(dockerfile, names, outputs, KeptMetadata), .. platforms.Select(p => $"--platform={p.Platform}")];
         foreach (AppPlatform platform in platforms.DistinctBy(p => p.Context)) arguments.Add($"--build-context={platform.Context}={platform.Directory}");
         foreach ((string key, string value) in AppDockerfile.LabelsOutside(image)) arguments.Add($"--label={key}={value}");
         arguments.Add(WorkDirectory);
@@ -96,7 +105,7 @@ public sealed partial class BuildImage
     private (AppImage Image, string Dockerfile) Describe(string baseImage, BaseImageInfo found, ImmutableArray<AppPlatform> platforms)
     {
         AppImage image = new AppImageBuilder(this).Build(Pinned(baseImage, found), found, platforms);
-        return (image, AppDockerfile.Render(image, Path.GetFileName(ProjectFile), Portable));
+        return (image, AppDockerfile.Render(image, Path.GetFileName(ProjectFile), Switches.Portable));
     }
 
     // The base's name is only a name: with the digest the build asks no registry again.
@@ -110,7 +119,8 @@ public sealed partial class BuildImage
     private bool BuildBase(KimgProcess process, string name, ImmutableArray<AppPlatform> platforms)
     {
         var outputs = new ImageOutputs { Options = ["type=image"] };
-        List<string> arguments = [.. new BuildArguments(this).Common(Dockerfile, [name], outputs), .. platforms.Select(p => $"--platform={p.Platform}")];
+        string metadata = Path.Combine(WorkDirectory, "base-metadata.json");
+        List<string> arguments = [.. new BuildArguments(this).Common(Dockerfile, [name], outputs, metadata), .. platforms.Select(p => $"--platform={p.Platform}")];
         arguments.AddRange(new BuildArguments(this).Dockerfile(Dockerfile, []));
         arguments.Add(Context);
         return RunBuild(process, arguments, Dockerfile);
@@ -121,7 +131,7 @@ public sealed partial class BuildImage
         if (baseImage == "scratch") return BaseImageInfo.Scratch;
         string? json = Ask(
             process, ["inspect", "--json", $"--platform={platform}", .. EngineOptions(sandbox: false), BaseLocation(baseImage)],
-            failure => Settings.Of(failure, hasDockerfile: false, ContainerRegistry));
+            (new Settings { Base = Mode == "DockerfileBase" ? "KimgBaseDockerfile" : Settings.BaseOf(BaseFamily) }).Of);
         return json is null ? null : record.Write(json);
     }
 
@@ -130,7 +140,7 @@ public sealed partial class BuildImage
     // Where the image must still be what it was.
     private IEnumerable<string> Targets(ImageStamp stamp)
     {
-        if (stamp.Pushed) return CheckRemote ? stamp.Names : [];
+        if (stamp.Pushed) return Switches.CheckRemote ? stamp.Names : [];
         return stamp.Archives.IsEmpty && stamp.Digest.Length > 0 ? stamp.Names.Select(name => "store://" + name) : [];
     }
 
@@ -141,36 +151,48 @@ public sealed partial class BuildImage
 
     private bool RunBuild(KimgProcess process, List<string> arguments, string dockerfile)
     {
-        File.Delete(MetadataFile);
+        File.Delete(KeptMetadata);
         var lines = new BuildLog(Log, dockerfile);
         int exitCode = process.Run(["build", .. arguments], lines.OnLine).ExitCode;
         if (exitCode == 0) return true;
         KimgFailure failure = lines.Failure ?? Unknown(exitCode);
-        lines.WriteFailure(failure, ProjectFile, Settings.Of(failure, dockerfile == Dockerfile, ContainerRegistry));
+        // A place in a Dockerfile that nobody wrote helps nobody.
+        if (dockerfile != Dockerfile) failure = failure with { File = null, Line = 0, Column = 0, EndLine = 0 };
+        lines.WriteFailure(failure, ProjectFile, SettingsOf(dockerfile).Of(failure));
         return false;
     }
 
-    private void Finish(ImageOutputs outputs, ImmutableArray<string> names, ImageStamp stamp)
+    private Settings SettingsOf(string dockerfile) => new()
+    {
+        Base = dockerfile == Dockerfile ? "the Dockerfile" : Mode == "DockerfileBase" ? "KimgBaseDockerfile" : Settings.BaseOf(BaseFamily),
+        Registries = Settings.RegistriesOf(ImageNaming.Names(ContainerRegistry, Repository, ImageTags, ImageNames)),
+        Names = ImageNames.Length > 0 ? "KimgImageNames" : "ContainerRegistry",
+        BuildOptions = [.. BuildOptions],
+    };
+
+    private void Finish(ImageOutputs outputs, ImmutableArray<string> names, ImageStamp stamp, ImageStamp? last = null)
     {
         stamp = ReadMetadata(stamp) with
         {
-            Names = names, Pushed = outputs.Push, Archives = outputs.Archive.Length > 0 ? [outputs.Archive] : [],
+            Names = names, Pushed = outputs.Push, Stored = outputs.Stored, Archives = outputs.Archive.Length > 0 ? [outputs.Archive] : [],
             ArchiveStates = outputs.Archive.Length > 0 ? [ImageStamp.StateOf(outputs.Archive)] : [],
         };
         if (outputs.Load.Length > 0) LocalDaemon.Load(outputs.LoadProgram, outputs.Load, Canceled);
-        // Of what KimgOutput wrote, and of what a daemon has, nothing here knows whether it is still there.
-        if (stamp.Fingerprint.Length > 0 && outputs.Load.Length == 0 && Outputs.Length == 0) stamp.Write(StampFile);
+        GiveMetadata();
+        // Of what further outputs wrote, and of what a daemon has, nothing here knows whether it is still there.
+        if (outputs.Load.Length == 0 && !WritesMore) stamp.Write(StampFile);
+        UpToDate = last is not null && last.Digest == stamp.Digest;
         Report(stamp);
         string where = outputs.Archive.Length > 0 ? outputs.Archive : names.FirstOrDefault() ?? stamp.Digest;
-        string how = outputs.Push ? "pushed" : outputs.Load.Length > 0 ? $"loaded into {outputs.LoadProgram}" : outputs.Stored ? "in the store of kimg" : "written";
+        string how = UpToDate ? "unchanged"
+            : outputs.Push ? "pushed" : outputs.Load.Length > 0 ? $"loaded into {outputs.LoadProgram}" : outputs.Stored ? "in the store of kimg" : "written";
         Log.LogMessage(MessageImportance.High, "{0} -> {1} ({2}{3})", ProjectName, where, stamp.Digest.Length > 0 ? stamp.Digest + ", " : "", how);
         foreach (string name in names.Skip(1)) Log.LogMessage(MessageImportance.Normal, "{0} -> {1}", ProjectName, name);
     }
 
     private ImageStamp ReadMetadata(ImageStamp stamp)
     {
-        File.Copy(MetadataFile, GeneratedFile, overwrite: true);
-        using var json = JsonDocument.Parse(File.ReadAllBytes(MetadataFile));
+        using var json = JsonDocument.Parse(File.ReadAllBytes(KeptMetadata));
         JsonElement root = json.RootElement;
         string Text(string name) => root.TryGetProperty(name, out JsonElement value) ? value.GetString() ?? "" : "";
         return stamp with
@@ -190,7 +212,8 @@ public sealed partial class BuildImage
         Images = [.. stamp.Names.Select(name => new TaskItem(name, new Dictionary<string, string>
         {
             ["Digest"] = stamp.Digest, ["ImageId"] = ImageId, ["MediaType"] = stamp.MediaType, ["Pushed"] = stamp.Pushed ? "true" : "false",
-            ["ArchivePath"] = ArchivePath, ["MetadataFile"] = MetadataFile, ["UpToDate"] = UpToDate ? "true" : "false", ["BaseDigest"] = BaseDigest,
+            ["Stored"] = stamp.Stored ? "true" : "false", ["ArchivePath"] = ArchivePath, ["MetadataFile"] = MetadataFile, ["UpToDate"] = UpToDate ? "true" : "false",
+            ["BaseDigest"] = BaseDigest,
         }))];
         ReportGenerated();
     }

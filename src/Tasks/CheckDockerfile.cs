@@ -27,7 +27,7 @@ public sealed class CheckDockerfile : KimgTask
         var lines = new BuildLog(Log, Dockerfile);
         ProcessAnswer answer = process.Run(arguments, lines.OnLine);
         int findings = answer.Output.Length > 0 ? Report(lines, answer.Output) : 0;
-        if (lines.Failure is { } failure) lines.WriteFailure(failure, ProjectFile, Settings.Of(failure, hasDockerfile: true, registry: ""));
+        if (lines.Failure is { } failure) lines.WriteFailure(failure, ProjectFile, (new Settings { Base = "the Dockerfile" }).Of(failure));
         else if (answer.ExitCode != 0 && answer.ExitCode != ErrorCode.LintFailed.ToExitCode()) lines.WriteFailure(Unknown(answer.ExitCode), ProjectFile, null);
         else if (findings == 0) Log.LogMessage(MessageImportance.High, "{0}: nothing found.", Dockerfile);
     }

@@ -24,6 +24,14 @@ internal sealed record ImageOutputs
     public static ImageOutputs Of(BuildImage task, bool docker, bool index)
     {
         bool push = task.Push.Length > 0 ? IsTrue("KimgPush", task.Push) : task.ContainerRegistry.Length > 0 && task.ArchiveOutputPath.Length == 0;
+        if (push && task.ContainerRegistry.Length == 0 && task.ImageNames.Length == 0)
+        {
+            throw new KimgException(ErrorCode.InvalidProjectProperty, "KimgPush is true, and ContainerRegistry is not set: there is no registry to push to")
+            {
+                Hint = "set ContainerRegistry, or whole names with KimgImageNames (--tag of dotnet build-image)",
+            };
+        }
+
         string program = task.LocalRegistry.ToLowerInvariant() switch
         {
             "" => "",

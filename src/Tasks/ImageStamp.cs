@@ -34,6 +34,9 @@ internal sealed record ImageStamp
 
     public bool Pushed { get; init; }
 
+    /// <summary>In the store of kimg, too if it was pushed.</summary>
+    public bool Stored { get; init; }
+
     /// <summary>Null when there is none, or it cannot be read: then everything is built.</summary>
     public static ImageStamp? TryRead(string file)
     {
@@ -52,6 +55,8 @@ internal sealed record ImageStamp
                 Names = Texts(root, "names"),
                 Archives = Texts(root, "archives"),
                 ArchiveStates = Texts(root, "archiveStates"),
+                // Of anything else than archives and the store there is no stamp.
+                Stored = Texts(root, "archives").IsEmpty,
                 Pushed = root.GetProperty("pushed").GetBoolean(),
             };
         }

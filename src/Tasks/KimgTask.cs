@@ -33,6 +33,9 @@ public abstract class KimgTask : Microsoft.Build.Utilities.Task, ICancelableTask
     /// <summary>The base image, for the same.</summary>
     public string BaseImage { get; set; } = "";
 
+    /// <summary>ContainerFamily, where it chose the base image.</summary>
+    public string BaseFamily { get; set; } = "";
+
     public string SourceDateEpoch { get; set; } = "";
 
     public void Cancel() => _cancel.Cancel();
@@ -58,6 +61,10 @@ public abstract class KimgTask : Microsoft.Build.Utilities.Task, ICancelableTask
         catch (KimgException e)
         {
             new BuildLog(Log, null).WriteFailure(new KimgFailure(e.Code.Name(), e.Message, e.Hint), ProjectFile, null);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            new BuildLog(Log, null).WriteFailure(new KimgFailure(ErrorCode.StorageFailed.Name(), e.Message, null), ProjectFile, null);
         }
 
         return !Log.HasLoggedErrors;

@@ -7,13 +7,12 @@ namespace Kimg.Tasks;
 /// <summary>Publish directories and platforms → what the image is made of for each platform.</summary>
 internal sealed class PlatformSet(BuildImage task)
 {
-    private const string Context = "publish";
+    private const string Context = PublishContexts.Name;
 
     /// <param name="listFiles">False: the layers are left empty, which is enough to see whether anything has changed.</param>
     public ImmutableArray<AppPlatform> Read(bool listFiles)
     {
         ITaskItem[] outputs = task.PublishOutput;
-        if (outputs.Length == 0) throw new KimgException(ErrorCode.UnsupportedProject, $"{task.ProjectName} has no publish output") { Hint = "KimgPublish must not be false here" };
         if (outputs.Length == 1)
         {
             PublishLayers shared = Layers(outputs[0], listFiles, leaveOut: task.Platforms.Length > 1 ? [task.AssemblyName] : []);
@@ -41,7 +40,7 @@ internal sealed class PlatformSet(BuildImage task)
 
     private static string Directory(ITaskItem output) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(output.ItemSpec));
 
-    private static Platform Named(string text)
+    public static Platform Named(string text)
     {
         try
         {

@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
 using Microsoft.Build.Framework;
@@ -6,7 +5,7 @@ using Microsoft.Build.Framework;
 namespace Kimg.Tasks;
 
 /// <summary>Looks at what a project asks for before anything is published: finds mistakes early, the mode, and the tags that a version gives.</summary>
-public sealed partial class PrepareImage : KimgTask
+public sealed class PrepareImage : KimgTask
 {
     /// <summary>Dockerfile, Project, DockerfileBase, or empty: found by itself.</summary>
     public string Mode { get; set; } = "";
@@ -36,6 +35,28 @@ public sealed partial class PrepareImage : KimgTask
     /// <summary>Settings that only count without a Dockerfile, when they are given.</summary>
     public string[] ProjectOnly { get; set; } = [];
 
+    /// <summary>Settings that only count with a Dockerfile, when they are given.</summary>
+    public string[] DockerfileOnly { get; set; } = [];
+
+    /// <summary>KimgPlatforms.</summary>
+    public string[] Platforms { get; set; } = [];
+
+    /// <summary>RuntimeIdentifiers of the project, which may be those of other systems too.</summary>
+    public string[] AllRuntimeIdentifiers { get; set; } = [];
+
+    public string ContainerRuntimeIdentifier { get; set; } = "";
+
+    /// <summary>What a self-contained or native application is published for; empty: it runs anywhere, or is published once for each runtime identifier.</summary>
+    public string PublishedFor { get; set; } = "";
+
+    public string Sbom { get; set; } = "";
+
+    public string Provenance { get; set; } = "";
+
+    public string Sign { get; set; } = "";
+
+    public string SigningKey { get; set; } = "";
+
     [Output]
     public string ChosenMode { get; set; } = "";
 
@@ -51,9 +72,14 @@ public sealed partial class PrepareImage : KimgTask
     [Output]
     public bool NeedsPublish { get; set; }
 
+    /// <summary>With <see cref="Platforms"/> the one that the base image is chosen by; empty: as the SDK chooses.</summary>
+    [Output]
+    public string OneRuntimeIdentifier { get; set; } = "";
+
     protected override void Run()
     {
         string directory = Path.GetDirectoryName(ProjectFile)!;
+        Attestations.Check(Sbom, Provenance, Sign, SigningKey);
         ChosenMode = Choose(directory);
         if (ChosenMode != "Project") FindDockerfile(directory);
         CheckNames();
@@ -61,10 +87,15 @@ public sealed partial class PrepareImage : KimgTask
             throw new KimgException(ErrorCode.InvalidProjectProperty, $"ContainerImageFormat: unknown value '{ImageFormat}'") { Hint = "it is Docker or OCI" };
         foreach (string identifier in RuntimeIdentifiers) RuntimePlatform.Parse("ContainerRuntimeIdentifier(s)", identifier);
         NeedsPublish = ChosenMode != "Dockerfile" || (Publish.Length > 0 ? ImageOutputs.IsTrue("KimgPublish", Publish) : MentionsPublish());
-        if (ChosenMode == "Dockerfile" && ProjectOnly.Length > 0)
+        if (NeedsPublish) PublishedPlatform.Check(PublishedFor, ContainerRuntimeIdentifier, Platforms);
+        if (Platforms.Length > 0) OneRuntimeIdentifier = RuntimePlatform.First([.. RuntimeIdentifiers, .. AllRuntimeIdentifiers]);
+        string[] unused = UnusedSettings.Of(ChosenMode, ProjectOnly, DockerfileOnly, BaseDockerfile.Length > 0);
+        if (unused.Length > 0)
         {
-            Log.LogWarning(null, ErrorCode.UnusedProjectSetting.Name(), null, HelpLinks.Of(ErrorCode.UnusedProjectSetting.Name()), ProjectFile, 0, 0, 0, 0, "{0}",
-                $"{string.Join(", ", ProjectOnly)}: without effect, because the image is made from '{ChosenDockerfile}' (say it there, or set KimgMode to Project)");
+            string why = ChosenMode == "Project" ? "the image is made without a Dockerfile (remove it, or set KimgMode to Dockerfile)"
+                : $"the image is made from '{ChosenDockerfile}' (say it there, or set KimgMode to Project)";
+            string code = ErrorCode.UnusedProjectSetting.Name();
+            Log.LogWarning(null, code, null, HelpLinks.Of(code), ProjectFile, 0, 0, 0, 0, "{0}", $"{string.Join(", ", unused)}: without effect, because {why}");
         }
     }
 
@@ -119,8 +150,5 @@ public sealed partial class PrepareImage : KimgTask
     }
 
     // Publishing takes seconds; a Dockerfile that builds the project itself does not need it.
-    private bool MentionsPublish() => PublishContext().IsMatch(File.ReadAllText(ChosenDockerfile));
-
-    [GeneratedRegex(@"(?:\bfrom=|^\s*FROM\s+)publish\b", RegexOptions.Multiline | RegexOptions.IgnoreCase)]
-    private static partial Regex PublishContext();
+    private bool MentionsPublish() => PublishContexts.Of(File.ReadAllText(ChosenDockerfile), ChosenDockerfile).AreUsed;
 }

@@ -14,7 +14,7 @@ public sealed class PushImage : KimgTask
 
     protected override void Run()
     {
-        if (Images.Length == 0 || Images[0].GetMetadata("ArchivePath").Length > 0)
+        if (Images.Length == 0 || Images[0].GetMetadata("Stored") != "true")
         {
             throw new KimgException(ErrorCode.InvalidProjectProperty, "there is no image in the store of kimg to push")
             {
@@ -28,8 +28,8 @@ public sealed class PushImage : KimgTask
             string name = image.ItemSpec;
             if (ImageReference.Parse(name).Registry == ImageReference.DockerHub && ContainerRegistry.Length == 0)
                 throw new KimgException(ErrorCode.InvalidProjectProperty, $"ContainerRegistry is not set: '{name}' has no registry to be pushed to");
-            string? digest = Ask(
-                process, ["push", "--quiet", .. EngineOptions(sandbox: false), name], failure => Settings.Of(failure, hasDockerfile: false, ContainerRegistry));
+            var settings = new Settings { Registries = Settings.RegistriesOf([name]), Names = ContainerRegistry.Length > 0 ? "ContainerRegistry" : "KimgImageNames" };
+            string? digest = Ask(process, ["push", "--quiet", .. EngineOptions(sandbox: false), name], settings.Of);
             if (digest is null) return;
             Log.LogMessage(MessageImportance.High, "{0} -> {1} ({2}, pushed)", Path.GetFileNameWithoutExtension(ProjectFile), name, digest.Trim());
         }
@@ -57,6 +57,15 @@ public sealed class InspectImage : KimgTask
     protected override void Run()
     {
         if (Images.Length == 0) return;
+        // An image of this name in the store would be another one.
+        if (Images[0].GetMetadata("Pushed") != "true" && Images[0].GetMetadata("Stored") != "true")
+        {
+            throw new KimgException(ErrorCode.InvalidProjectProperty, "there is no image in the store of kimg or in a registry to inspect")
+            {
+                Hint = "leave ContainerArchiveOutputPath, LocalRegistry and KimgOutput out, or look at what they wrote with other tools",
+            };
+        }
+
         KimgProcess process = CreateProcess(Path.GetDirectoryName(ProjectFile)!);
         string location = Images[0].GetMetadata("Pushed") == "true" ? Images[0].ItemSpec : "store://" + Images[0].ItemSpec;
         Json = Inspect(process, "--json", location);
@@ -71,5 +80,5 @@ public sealed class InspectImage : KimgTask
 
     private string Inspect(KimgProcess process, string? form, string location) =>
         Ask(process, ["inspect", .. form is null ? Array.Empty<string>() : [form], .. EngineOptions(sandbox: false), location],
-            failure => Settings.Of(failure, hasDockerfile: false, ContainerRegistry)) ?? "";
+            (new Settings { Registries = Settings.RegistriesOf([Images[0].ItemSpec]) }).Of) ?? "";
 }

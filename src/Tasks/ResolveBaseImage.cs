@@ -27,7 +27,7 @@ public sealed class ResolveBaseImage : KimgTask
         string? json = Ask(
             CreateProcess(Path.GetDirectoryName(ProjectFile)!),
             ["inspect", "--json", "--platform=" + platform, .. EngineOptions(sandbox: false), BaseImage],
-            failure => Settings.Of(failure, hasDockerfile: false, registry: ""));
+            (new Settings { Base = Settings.BaseOf(BaseFamily) }).Of);
         if (json is null) return;
         BaseImageInfo found = BaseImageInfo.Read(json);
         Digest = found.Digest;

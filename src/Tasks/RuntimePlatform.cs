@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Kimg.Engine.Primitives;
 
 namespace Kimg.Tasks;
@@ -30,5 +31,14 @@ internal static class RuntimePlatform
         {
             Hint = foreign ? "kimg makes Linux images; set it to linux-x64 or linux-arm64" : "it is a runtime identifier such as linux-x64, linux-arm64 or linux-musl-x64",
         };
+    }
+
+    /// <summary>Of several identifiers the one that stands for them all when there is one publish: it says what C library the base is to have.</summary>
+    /// <returns>Empty when there is nothing to choose from.</returns>
+    public static string First(string[] identifiers)
+    {
+        if (identifiers.Length == 0) return "";
+        string here = "linux-" + RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant();
+        return identifiers.FirstOrDefault(identifier => identifier.StartsWith("linux-", StringComparison.Ordinal)) ?? here;
     }
 }

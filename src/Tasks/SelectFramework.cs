@@ -15,6 +15,10 @@ public sealed class SelectFramework : Microsoft.Build.Utilities.Task
     /// <summary>KimgTargetFramework; empty: the newest.</summary>
     public string Wanted { get; set; } = "";
 
+    /// <summary>That an application has no image is its author's mistake; a library has none anyway.</summary>
+    public string OutputType { get; set; } = "";
+
+    /// <summary>Empty: there is none, and the project is passed over.</summary>
     [Output]
     public string Selected { get; set; } = "";
 
@@ -25,12 +29,19 @@ public sealed class SelectFramework : Microsoft.Build.Utilities.Task
             : Frameworks.FirstOrDefault(framework => string.Equals(framework, Wanted, StringComparison.OrdinalIgnoreCase));
         if (selected is null)
         {
-            string message = Wanted.Length == 0
-                ? $"TargetFrameworks: none of '{string.Join(';', Frameworks)}' is one of .NET"
-                : $"KimgTargetFramework: '{Wanted}' is not among '{string.Join(';', Frameworks)}'";
-            string code = ErrorCode.InvalidProjectProperty.Name();
-            Log.LogError(null, code, null, HelpLinks.Of(code), ProjectFile, 0, 0, 0, 0, "{0}", message);
-            return false;
+            if (Wanted.Length > 0 && OutputType.ToLowerInvariant() is "exe" or "winexe")
+            {
+                string code = ErrorCode.InvalidProjectProperty.Name();
+                Log.LogError(
+                    null, code, null, HelpLinks.Of(code), ProjectFile, 0, 0, 0, 0, "{0}",
+                    $"KimgTargetFramework: '{Wanted}' is not among '{string.Join(';', Frameworks)}'");
+                return false;
+            }
+
+            Log.LogMessage(
+                MessageImportance.High, "{0}: no image, because none of its frameworks ({1}) is {2}.", Path.GetFileNameWithoutExtension(ProjectFile),
+                string.Join(", ", Frameworks), Wanted.Length > 0 ? Wanted : "one of .NET");
+            return true;
         }
 
         Selected = selected;

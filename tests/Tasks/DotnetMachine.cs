@@ -56,6 +56,10 @@ public sealed class DotnetMachine : IAsyncLifetime
     /// <summary>Runs <c>dotnet</c> with a binary log.</summary>
     public Task<DotnetRun> DotnetAsync(string directory, params string[] arguments) => RunDotnetAsync(directory, Environment(), arguments);
 
+    /// <summary>As <see cref="DotnetAsync"/> with other variables too.</summary>
+    public Task<DotnetRun> DotnetWithAsync((string Name, string Value)[] variables, string directory, params string[] arguments) =>
+        RunDotnetAsync(directory, Environment(variables), arguments);
+
     /// <summary>Runs <c>dotnet</c> as it would run on macOS and Windows: kimg is the managed code of the package, every native call of it throws, and nothing is
     /// left of what its binary did.</summary>
     public Task<DotnetRun> DotnetWithoutNativeAsync(string directory, params string[] arguments) => RunDotnetAsync(
