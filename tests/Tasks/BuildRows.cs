@@ -1,6 +1,4 @@
-using Kimg.TestKit;
 using Microsoft.Build.Logging.StructuredLogger;
-using Task = System.Threading.Tasks.Task;
 
 namespace Kimg.Tasks.Tests;
 

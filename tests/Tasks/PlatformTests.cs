@@ -1,7 +1,5 @@
-using System.Text.Json.Nodes;
 using Kimg.Engine.Primitives;
 using Kimg.Real;
-using Kimg.TestKit;
 using Xunit;
 using TaskItem = Microsoft.Build.Utilities.TaskItem;
 

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Kimg.TestKit;
 using Xunit;
 
 namespace Kimg.Tasks.Tests;
