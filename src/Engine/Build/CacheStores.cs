@@ -38,7 +38,7 @@ internal static class CacheStores
                 return new ObjectCacheStore(objects, s3.BlobsPrefix, s3.ManifestsPrefix, Names(s3.Names, scope), s3.Parallel);
             case AzureBlobCache azure:
                 var blobs = new AzureObjects(azure, services.CacheHttp, new AzureAuthorization(azure, services.CacheHttp, Identity(services)));
-                return new ObjectCacheStore(blobs, azure.BlobsPrefix, azure.ManifestsPrefix, Names(azure.Names, scope), azure.Parallel);
+                return new ObjectCacheStore(blobs, azure.BlobsPrefix.TrimEnd('/') + "/", azure.ManifestsPrefix.TrimEnd('/') + "/", Names(azure.Names, scope), azure.Parallel);
             case UnavailableCache unavailable:
                 return new UnavailableCacheStore(unavailable);
             default:

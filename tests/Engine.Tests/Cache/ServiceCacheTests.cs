@@ -53,6 +53,54 @@ public sealed class ServiceCacheTests : IAsyncLifetime
         Assert.Equal("kept\n", await ImageText.ReadAsync(mounts, "seen"));
     }
 
+    [Theory]
+    [InlineData("", "blobs", "manifests", "/account/cache/blobs/")]
+    [InlineData("ci", "x", "y", "/account/cache/ci/x/")]
+    [InlineData("ci/", "x/", "y/", "/account/cache/ci/x/")]
+    public async Task Prefixes_of_Azure_are_folders(string prefix, string blobs, string manifests, string folder)
+    {
+        CacheLocation location = (AzureBlobCache)Location("azblob") with { Prefix = prefix, BlobsPrefix = blobs, ManifestsPrefix = manifests };
+        await _scene.NewMachine().BuildAsync(Dockerfile, r => r with { CacheTo = [new CacheDestination(location) { IgnoreError = false }] });
+        string root = folder[..(folder.TrimEnd('/').LastIndexOf('/') + 1)];
+        Assert.All(_server.Objects.Keys, k => Assert.StartsWith(root, k, StringComparison.Ordinal));
+        Assert.Contains(_server.Objects.Keys, k => k.StartsWith(folder + "sha256", StringComparison.Ordinal));
+        Assert.Single(_server.Objects.Keys, k => k.StartsWith(root + manifests.TrimEnd('/') + "/", StringComparison.Ordinal));
+        (await _scene.NewMachine().BuildAsync(Dockerfile, location)).AssertNothingRan();
+    }
+
+    [Fact]
+    public async Task A_key_of_Azure_is_that_of_the_account_that_is_named()
+    {
+        using var http = new CacheHttp(new RegistryOptions());
+        AzureBlobCache azure = (AzureBlobCache)Location("azblob") with { AccountUrl = new Uri("https://cache.example.com/"), AccountName = "account" };
+        Assert.StartsWith("SharedKey account:", await SignedAsync(azure), StringComparison.Ordinal);
+        Assert.StartsWith("SharedKey cache:", await SignedAsync(azure with { AccountName = null }), StringComparison.Ordinal);
+
+        async Task<string> SignedAsync(AzureBlobCache cache)
+        {
+            using var message = new HttpRequestMessage(HttpMethod.Get, new Uri(cache.AccountUrl, "container/key"));
+            var authorization = new AzureAuthorization(cache, http, new CredentialOptions { Environment = FrozenDictionary<string, string>.Empty });
+            await authorization.AuthorizeAsync(message, CancellationToken.None);
+            return message.Headers.GetValues("Authorization").Single();
+        }
+    }
+
+    [Fact]
+    public async Task A_compression_level_alone_is_that_of_the_layers_made_for_the_cache()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_scene.Context, "text"), string.Concat(Enumerable.Range(0, 200_000).Select(i => $"{i * 7919 % 104_729} ")));
+        long fast = await SizeAsync(1), small = await SizeAsync(19);
+        Assert.True(small < fast, $"{small} and {fast}");
+
+        async Task<long> SizeAsync(int level)
+        {
+            _server.Objects.Clear();
+            await _scene.NewMachine().BuildAsync(
+                "FROM base\nCOPY text /\n", r => r with { Outputs = [new OutputSpec { Type = OutputType.CacheOnly }], CacheTo = [new CacheDestination(Location("s3")) { CompressionLevel = level, IgnoreError = false }] });
+            return _server.Objects.Max(o => o.Value.Length);
+        }
+    }
+
     [Fact]
     public async Task Two_images_have_two_caches_unless_they_are_given_one_name()
     {
