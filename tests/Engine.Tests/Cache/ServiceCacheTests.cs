@@ -102,6 +102,57 @@ public sealed class ServiceCacheTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_branch_sends_and_fetches_nothing_that_its_base_has()
+    {
+        var location = (GitHubCache)Location("gha") with { Scope = "s" };
+        GitHubCache branch = location with { Token = new Secret(ObjectServer.BranchToken) };
+        await _scene.NewMachine().BuildAsync(Dockerfile, r => r with { CacheTo = [new CacheDestination(location) { AllSteps = true, IgnoreError = false }] });
+        HashSet<string> before = [.. _server.Objects.Keys];
+        int lines = _server.Lines.Count;
+        Built built = await _scene.NewMachine().BuildAsync(
+            Dockerfile, r => r with { CacheFrom = [new CacheSource(branch)], CacheTo = [new CacheDestination(branch) { AllSteps = true, IgnoreError = false }], Outputs = [] });
+        built.AssertNothingRan();
+        // The document, which says when it was written, and the manifest; read were those of the base.
+        Assert.Equal(2, _server.Objects.Keys.Except(before).Count());
+        Assert.Equal(2, _server.Lines.Skip(lines).Count(l => l.StartsWith("PUT ", StringComparison.Ordinal)));
+        Assert.Equal(2, _server.Lines.Skip(lines).Count(l => l.StartsWith("GET /signed/", StringComparison.Ordinal)));
+        (await _scene.NewMachine().BuildAsync(Dockerfile, branch)).AssertNothingRan();
+    }
+
+    [Theory]
+    [InlineData(409, """{"code":"already_exists","msg":"there is one"}""")]
+    [InlineData(200, """{"ok":false}""")]
+    public async Task An_entry_that_is_refused_and_not_there_fails_the_export_before_its_manifest(int status, string answer)
+    {
+        CacheLocation location = Location("gha");
+        _server.Fault = r => r.Path.EndsWith("/CreateCacheEntry", StringComparison.Ordinal) && r.Text.Contains("kimg-blob-", StringComparison.Ordinal)
+            ? new ScriptedAnswer(status, answer, ("Content-Type", "application/json")) : null;
+        Built built = await _scene.NewMachine().BuildAsync(Dockerfile, r => r with { CacheTo = [new CacheDestination(location)] });
+        Assert.Contains("the cache service did not take it", Assert.Single(built.Events.Warnings), StringComparison.Ordinal);
+        Assert.DoesNotContain(_server.Objects.Keys, k => k.Contains("kimg-manifest-", StringComparison.Ordinal));
+        KimgException error = await Assert.ThrowsAsync<KimgException>(() => _scene.NewMachine().BuildAsync(
+            Dockerfile, r => r with { CacheTo = [new CacheDestination(location) { IgnoreError = false }] }));
+        Assert.Equal(ErrorCode.RegistryRefused, error.Code);
+    }
+
+    [Fact]
+    public async Task An_entry_that_another_build_is_just_writing_is_waited_for()
+    {
+        CacheLocation location = Location("gha");
+        Machine machine = _scene.NewMachine();
+        Func<BuildRequest, BuildRequest> export = r => r with { CacheTo = [new CacheDestination(location) { IgnoreError = false }] };
+        await machine.BuildAsync(Dockerfile, export);
+        int objects = _server.Objects.Count;
+        // Not there when it is looked for, taken when it is made, then there.
+        var asked = new System.Collections.Concurrent.ConcurrentDictionary<string, int>();
+        _server.Fault = r => r.Path.EndsWith("/GetCacheEntryDownloadURL", StringComparison.Ordinal) && asked.AddOrUpdate(r.Text, 1, (_, n) => n + 1) <= 2
+            ? new ScriptedAnswer(200, """{"ok":false}""", ("Content-Type", "application/json")) : null;
+        Assert.Empty((await machine.BuildAsync(Dockerfile, export)).Events.Warnings);
+        Assert.Equal(objects + 2, _server.Objects.Count);
+        Assert.Contains(asked.Values, n => n == 3);
+    }
+
+    [Fact]
     public async Task Two_images_have_two_caches_unless_they_are_given_one_name()
     {
         CacheLocation location = Location("s3");
