@@ -33,7 +33,7 @@ internal static class IndexVerbs
         Positionals = "SOURCE…",
         MinPositionals = 1,
         MaxPositionals = 200,
-        Details = "A source is NAME[@DIGEST] (in a registry), store://NAME or oci-layout://DIRECTORY[:TAG]. Layers are mounted within a registry and streamed between two; "
+        Details = "A source is NAME[@DIGEST] (in a registry), store://NAME, oci-layout://DIRECTORY[:TAG] or oci-archive://FILE[:TAG]. Layers are mounted within a registry and streamed between two; "
             + "prints the digest of the index.",
         Options = [s_tag, s_append, s_annotation, s_dryRun, .. s_common],
         Run = CreateAsync,

@@ -54,6 +54,8 @@ public sealed class VerbTests : IDisposable
     [InlineData("push app:1 r.example/b", "copy store docker.io/library/app:1 → registry r.example/b:latest []")]
     [InlineData("pull --platform linux/arm64 app", "copy registry docker.io/library/app:latest → store docker.io/library/app:latest [linux/arm64]")]
     [InlineData("copy r.example/a oci-layout:///tmp/l:v1", "copy registry r.example/a:latest → layout /tmp/l v1 []")]
+    [InlineData("copy oci-archive:///tmp/a.tar:v1 r.example/b", "copy archive /tmp/a.tar v1 → registry r.example/b:latest []")]
+    [InlineData("push oci-archive:///tmp/a.tar r.example/b", "copy archive /tmp/a.tar  → registry r.example/b:latest []")]
     [InlineData("copy store://a docker://b", "copy store docker.io/library/a:latest → registry docker.io/library/b:latest []")]
     public async Task Push_pull_and_copy_are_copies_between_locations(string argv, string call)
     {
@@ -96,6 +98,7 @@ public sealed class VerbTests : IDisposable
     [InlineData("index create a", "the index needs a name")]
     [InlineData("index annotate a", "there is nothing to add")]
     [InlineData("push oci-layout:///tmp/l", "where is it pushed to?")]
+    [InlineData("push oci-archive:///tmp/a.tar", "where is it pushed to?")]
     [InlineData("cache export type=inline", "no cache that can be")]
     [InlineData("build --gc max=1 .", "unknown key 'max'")]
     [InlineData("registry serve --address 0.0.0.0:5000", "loopback only")]
@@ -170,6 +173,16 @@ public sealed class VerbTests : IDisposable
         foreach (string[] option in new string[][] { [], ["--json"], ["--raw"], ["--config"] })
             Assert.Equal(0, await _host.RunAsync(["inspect", "app:1", .. option]));
         Golden.Matches("tests/Cli.Tests/testdata/verbs/inspect.txt", _host.Output);
+    }
+
+    [Fact]
+    public async Task An_archive_that_is_there_is_pushed_by_its_file_name()
+    {
+        _host.Write("out.tar", "");
+        Assert.Equal(0, await _host.RunAsync("push", "out.tar", "r.example/b"));
+        Assert.Equal($"copy archive {_host.WorkingDirectory}/out.tar  → registry r.example/b:latest []", _host.Engine.Calls[0]);
+        Assert.Equal(2, await _host.RunAsync("push", "out.tar"));
+        Assert.Contains("where is it pushed to?", _host.Error, StringComparison.Ordinal);
     }
 
     [Fact]
