@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text;
 using Kimg.Engine.Cache;
+using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Registry.Credentials;
 using Kimg.Engine.Sources;
@@ -49,13 +50,17 @@ internal static class CacheStores
     /// <summary>Image, target and platforms: two images of one repository do not overwrite each other's cache.</summary>
     public static string ScopeOf(BuildRequest request)
     {
-        string image = request.Names.IsEmpty ? "image" : request.Names[0].Name;
+        string image = ImageOf(request);
         IEnumerable<Platform> platforms = request.Platforms.IsEmpty ? [Platform.Host] : request.Platforms;
         string text = string.Join('_', [image, request.Target ?? "default", .. platforms.Select(p => p.ToString()).Order(StringComparer.Ordinal)]);
         var safe = new StringBuilder(text.Length);
         foreach (char c in text) safe.Append(char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' ? c : '-');
-        return safe.ToString();
+        // team/app and team-app read the same by now.
+        return safe.Append('_').Append(Digest.Sha256(text).Hex.AsSpan(0, 8)).ToString();
     }
+
+    private static string ImageOf(BuildRequest request) =>
+        request.Names.Select(name => name.Name).Concat(request.Outputs.SelectMany(output => output.Names).Select(name => ImageReference.Parse(name).Name)).FirstOrDefault("image");
 
     private static CredentialOptions Identity(BuildServices services) =>
         services.Options.Credentials ?? new CredentialOptions { Environment = FrozenDictionary<string, string>.Empty, Time = services.Options.Time };
