@@ -364,7 +364,8 @@ public sealed class ServiceCacheTests : IAsyncLifetime
         Assert.Equal("from-env", await FindAsync(found, ("AWS_ACCESS_KEY_ID", "from-env"), ("AWS_SECRET_ACCESS_KEY", "s")));
         Assert.Equal("from-default", await FindAsync(found));
         Assert.Equal("from-ci", await FindAsync(found, ("AWS_PROFILE", "ci")));
-        KimgException none = await Assert.ThrowsAsync<KimgException>(() => FindAsync(found, ("AWS_PROFILE", "other"), ("AWS_EC2_METADATA_DISABLED", "true")));
+        File.Delete(temp["home/.aws/credentials"]);
+        KimgException none = await Assert.ThrowsAsync<KimgException>(() => FindAsync(found, ("AWS_EC2_METADATA_DISABLED", "true")));
         Assert.Equal(ErrorCode.AuthenticationFailed, none.Code);
 
         async Task<string> FindAsync(S3Cache cache, params (string Name, string Value)[] variables)
