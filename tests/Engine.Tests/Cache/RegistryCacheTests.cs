@@ -195,6 +195,19 @@ public sealed class RegistryCacheTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_cache_that_was_written_longer_ago_than_it_may_be_is_not_used()
+    {
+        await ExportAsync(allSteps: true);
+        CacheSource source = new(_scene.InRegistry("app:cache"));
+        Built young = await _scene.NewMachine().BuildAsync(CacheScene.TwoStages, r => r with { CacheFrom = [source with { MaxAge = TimeSpan.FromHours(1) }] });
+        young.AssertNothingRan();
+        await Task.Delay(20);
+        Built old = await _scene.NewMachine().BuildAsync(CacheScene.TwoStages, r => r with { CacheFrom = [source with { MaxAge = TimeSpan.FromMilliseconds(10) }] });
+        Assert.Equal(5, old.Ran.Length);
+        Assert.Empty(old.Events.Warnings);
+    }
+
+    [Fact]
     public async Task What_a_platform_has_in_the_cache_is_for_that_platform()
     {
         Platform arm = new("linux", "arm64");
