@@ -62,6 +62,15 @@ internal static class CacheStores
     private static string ImageOf(BuildRequest request) =>
         request.Names.Select(name => name.Name).Concat(request.Outputs.SelectMany(output => output.Names).Select(name => ImageReference.Parse(name).Name)).FirstOrDefault("image");
 
+    /// <summary>What helps who looks for a cache without a build, by whose name it would be found; null: the place is a name already.</summary>
+    public static string? NameHint(CacheLocation location) => location switch
+    {
+        GitHubCache { Scope: null } => "name it with scope=…: without one a build writes to a name made of image, target and platforms, which its line 'exporting cache to' shows",
+        S3Cache { Names.IsEmpty: true } or AzureBlobCache { Names.IsEmpty: true } =>
+            "name it with name=…: without one a build writes to a name made of image, target and platforms, which its line 'exporting cache to' shows",
+        _ => null,
+    };
+
     private static CredentialOptions Identity(BuildServices services) =>
         services.Options.Credentials ?? new CredentialOptions { Environment = FrozenDictionary<string, string>.Empty, Time = services.Options.Time };
 

@@ -53,54 +53,6 @@ public sealed class ServiceCacheTests : IAsyncLifetime
         Assert.Equal("kept\n", await ImageText.ReadAsync(mounts, "seen"));
     }
 
-    [Theory]
-    [InlineData("", "blobs", "manifests", "/account/cache/blobs/")]
-    [InlineData("ci", "x", "y", "/account/cache/ci/x/")]
-    [InlineData("ci/", "x/", "y/", "/account/cache/ci/x/")]
-    public async Task Prefixes_of_Azure_are_folders(string prefix, string blobs, string manifests, string folder)
-    {
-        CacheLocation location = (AzureBlobCache)Location("azblob") with { Prefix = prefix, BlobsPrefix = blobs, ManifestsPrefix = manifests };
-        await _scene.NewMachine().BuildAsync(Dockerfile, r => r with { CacheTo = [new CacheDestination(location) { IgnoreError = false }] });
-        string root = folder[..(folder.TrimEnd('/').LastIndexOf('/') + 1)];
-        Assert.All(_server.Objects.Keys, k => Assert.StartsWith(root, k, StringComparison.Ordinal));
-        Assert.Contains(_server.Objects.Keys, k => k.StartsWith(folder + "sha256", StringComparison.Ordinal));
-        Assert.Single(_server.Objects.Keys, k => k.StartsWith(root + manifests.TrimEnd('/') + "/", StringComparison.Ordinal));
-        (await _scene.NewMachine().BuildAsync(Dockerfile, location)).AssertNothingRan();
-    }
-
-    [Fact]
-    public async Task A_key_of_Azure_is_that_of_the_account_that_is_named()
-    {
-        using var http = new CacheHttp(new RegistryOptions());
-        AzureBlobCache azure = (AzureBlobCache)Location("azblob") with { AccountUrl = new Uri("https://cache.example.com/"), AccountName = "account" };
-        Assert.StartsWith("SharedKey account:", await SignedAsync(azure), StringComparison.Ordinal);
-        Assert.StartsWith("SharedKey cache:", await SignedAsync(azure with { AccountName = null }), StringComparison.Ordinal);
-
-        async Task<string> SignedAsync(AzureBlobCache cache)
-        {
-            using var message = new HttpRequestMessage(HttpMethod.Get, new Uri(cache.AccountUrl, "container/key"));
-            var authorization = new AzureAuthorization(cache, http, new CredentialOptions { Environment = FrozenDictionary<string, string>.Empty });
-            await authorization.AuthorizeAsync(message, CancellationToken.None);
-            return message.Headers.GetValues("Authorization").Single();
-        }
-    }
-
-    [Fact]
-    public async Task A_compression_level_alone_is_that_of_the_layers_made_for_the_cache()
-    {
-        await File.WriteAllTextAsync(Path.Combine(_scene.Context, "text"), string.Concat(Enumerable.Range(0, 200_000).Select(i => $"{i * 7919 % 104_729} ")));
-        long fast = await SizeAsync(1), small = await SizeAsync(19);
-        Assert.True(small < fast, $"{small} and {fast}");
-
-        async Task<long> SizeAsync(int level)
-        {
-            _server.Objects.Clear();
-            await _scene.NewMachine().BuildAsync(
-                "FROM base\nCOPY text /\n", r => r with { Outputs = [new OutputSpec { Type = OutputType.CacheOnly }], CacheTo = [new CacheDestination(Location("s3")) { CompressionLevel = level, IgnoreError = false }] });
-            return _server.Objects.Max(o => o.Value.Length);
-        }
-    }
-
     [Fact]
     public async Task A_branch_sends_and_fetches_nothing_that_its_base_has()
     {
@@ -150,6 +102,78 @@ public sealed class ServiceCacheTests : IAsyncLifetime
         Assert.Empty((await machine.BuildAsync(Dockerfile, export)).Events.Warnings);
         Assert.Equal(objects + 2, _server.Objects.Count);
         Assert.Contains(asked.Values, n => n == 3);
+    }
+
+    [Theory]
+    [InlineData("", "blobs", "manifests", "/account/cache/blobs/")]
+    [InlineData("ci", "x", "y", "/account/cache/ci/x/")]
+    [InlineData("ci/", "x/", "y/", "/account/cache/ci/x/")]
+    public async Task Prefixes_of_Azure_are_folders(string prefix, string blobs, string manifests, string folder)
+    {
+        CacheLocation location = (AzureBlobCache)Location("azblob") with { Prefix = prefix, BlobsPrefix = blobs, ManifestsPrefix = manifests };
+        await _scene.NewMachine().BuildAsync(Dockerfile, r => r with { CacheTo = [new CacheDestination(location) { IgnoreError = false }] });
+        string root = folder[..(folder.TrimEnd('/').LastIndexOf('/') + 1)];
+        Assert.All(_server.Objects.Keys, k => Assert.StartsWith(root, k, StringComparison.Ordinal));
+        Assert.Contains(_server.Objects.Keys, k => k.StartsWith(folder + "sha256", StringComparison.Ordinal));
+        Assert.Single(_server.Objects.Keys, k => k.StartsWith(root + manifests.TrimEnd('/') + "/", StringComparison.Ordinal));
+        (await _scene.NewMachine().BuildAsync(Dockerfile, location)).AssertNothingRan();
+    }
+
+    [Fact]
+    public async Task A_key_of_Azure_is_that_of_the_account_that_is_named()
+    {
+        using var http = new CacheHttp(new RegistryOptions());
+        AzureBlobCache azure = (AzureBlobCache)Location("azblob") with { AccountUrl = new Uri("https://cache.example.com/"), AccountName = "account" };
+        Assert.StartsWith("SharedKey account:", await SignedAsync(azure), StringComparison.Ordinal);
+        Assert.StartsWith("SharedKey cache:", await SignedAsync(azure with { AccountName = null }), StringComparison.Ordinal);
+
+        async Task<string> SignedAsync(AzureBlobCache cache)
+        {
+            using var message = new HttpRequestMessage(HttpMethod.Get, new Uri(cache.AccountUrl, "container/key"));
+            var authorization = new AzureAuthorization(cache, http, new CredentialOptions { Environment = FrozenDictionary<string, string>.Empty });
+            await authorization.AuthorizeAsync(message, CancellationToken.None);
+            return message.Headers.GetValues("Authorization").Single();
+        }
+    }
+
+    [Fact]
+    public async Task A_compression_level_alone_is_that_of_the_layers_made_for_the_cache()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_scene.Context, "text"), string.Concat(Enumerable.Range(0, 200_000).Select(i => $"{i * 7919 % 104_729} ")));
+        long fast = await SizeAsync(1), small = await SizeAsync(19);
+        Assert.True(small < fast, $"{small} and {fast}");
+
+        async Task<long> SizeAsync(int level)
+        {
+            _server.Objects.Clear();
+            await _scene.NewMachine().BuildAsync(
+                "FROM base\nCOPY text /\n", r => r with { Outputs = [new OutputSpec { Type = OutputType.CacheOnly }], CacheTo = [new CacheDestination(Location("s3")) { CompressionLevel = level, IgnoreError = false }] });
+            return _server.Objects.Max(o => o.Value.Length);
+        }
+    }
+
+    [Theory]
+    [InlineData("gha", "scope=")]
+    [InlineData("s3", "name=")]
+    [InlineData("azblob", "name=")]
+    public async Task Without_a_build_a_cache_that_is_not_found_is_asked_for_its_name(string kind, string key)
+    {
+        await using var commands = CacheCommands.Create(new BuilderOptions { StateDirectory = _scene["commands"] });
+        foreach (Func<Task> command in new Func<Task>[] { () => commands.InspectAsync(Location(kind)), () => commands.ImportAsync(Location(kind)) })
+        {
+            KimgException error = await Assert.ThrowsAsync<KimgException>(command);
+            Assert.Equal(ErrorCode.ImageNotFound, error.Code);
+            Assert.Contains(key, error.Hint, StringComparison.Ordinal);
+        }
+
+        CacheLocation named = Location(kind) switch
+        {
+            GitHubCache github => github with { Scope = "x" },
+            S3Cache s3 => s3 with { Names = ["x"] },
+            AzureBlobCache azure => azure with { Names = ["x"] },
+            var other => other,
+        };
+        Assert.Null((await Assert.ThrowsAsync<KimgException>(() => commands.InspectAsync(named))).Hint);
     }
 
     [Fact]
