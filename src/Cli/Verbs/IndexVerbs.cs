@@ -104,7 +104,8 @@ internal static class IndexVerbs
         host.WriteLine($"Name:      {name}");
         host.WriteLine($"Digest:    {document.Descriptor.Digest}");
         host.WriteLine($"MediaType: {document.Descriptor.MediaType}");
-        Annotate(host, "", document.Index?.Annotations);
+        if (document.Index is null) host.WriteLine("Kind:      a single image, no index (kimg inspect shows what is in it)");
+        Annotate(host, "", document.Index?.Annotations ?? document.Manifest?.Annotations);
         foreach (Descriptor entry in document.Index?.Manifests ?? [])
         {
             host.WriteLine($"\n{(entry.Platform?.ToPlatform() is { Os: not "unknown" } platform ? platform.ToString() : OutputSanitizer.OneLine(entry.ArtifactType ?? "attestation"))}");

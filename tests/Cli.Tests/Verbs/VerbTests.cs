@@ -186,6 +186,17 @@ public sealed class VerbTests : IDisposable
     }
 
     [Fact]
+    public async Task An_index_that_is_none_is_said_to_be_none()
+    {
+        byte[] manifest = """{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[],"annotations":{"a":"b"}}"""u8.ToArray();
+        var root = new Descriptor { MediaType = MediaTypes.OciManifest, Digest = Digest.Sha256(manifest), Size = manifest.Length };
+        _host.Engine.Image = new ImageReport("app:1", root, manifest, []);
+        Assert.Equal(0, await _host.RunAsync("index", "inspect", "app:1"));
+        Assert.Equal(
+            $"Name:      app:1\nDigest:    {root.Digest}\nMediaType: {MediaTypes.OciManifest}\nKind:      a single image, no index (kimg inspect shows what is in it)\na=b\n", _host.Output);
+    }
+
+    [Fact]
     public async Task Digests_are_asked_for_several_images_at_once()
     {
         Assert.Equal(0, await _host.RunAsync("inspect", "--digest", "app:1", "store://app:2"));
