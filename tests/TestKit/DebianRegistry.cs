@@ -49,6 +49,11 @@ public sealed partial class DebianRegistry : IDisposable
         return registry;
     }
 
+    /// <summary>Deletes every blob that no manifest with a tag leads to, as its operators do at night.</summary>
+    public Task<ProgramResult> CollectAsync() => HostProgram.RunAsync("docker-registry", ["garbage-collect", "--delete-untagged", _directory["config.yml"]]);
+
+    public string[] Blobs => [.. Directory.EnumerateFiles(_directory["data/docker/registry/v2/blobs"], "data", SearchOption.AllDirectories).Select(f => Path.GetFileName(Path.GetDirectoryName(f)!))];
+
     public void Dispose()
     {
         if (_process is { } process)

@@ -10,13 +10,14 @@ namespace Kimg.TestKit;
 /// the request as it arrived; without the right one there is no answer.</summary>
 public sealed class ObjectServer : IDisposable
 {
-    public const string AccessKey = "AKIAEXAMPLE", SecretKey = "secret/with+signs", SessionToken = "session", Token = "runtime-token";
+    public const string AccessKey = "AKIAEXAMPLE", SecretKey = "secret/with+signs", SessionToken = "session", Token = "runtime-token", BranchToken = Token + "@branch";
 
     public static readonly string AzureKey = Convert.ToBase64String(Encoding.UTF8.GetBytes("a key of the account"));
 
     private readonly ScriptedServer _server;
     private readonly ConcurrentDictionary<string, Dictionary<string, byte[]>> _blocks = new();
     private readonly ConcurrentDictionary<string, (string Key, long Order)> _entries = new();
+    private readonly ConcurrentDictionary<string, byte> _reserved = new();
     private long _order;
 
     public ObjectServer() => _server = new ScriptedServer(Answer);
@@ -126,13 +127,15 @@ public sealed class ObjectServer : IDisposable
 
     private ScriptedAnswer GitHub(ScriptedRequest request, string method)
     {
-        if (request.Authorization != "Bearer " + Token) return new ScriptedAnswer(401, """{"code":"unauthenticated","msg":"bad token"}""");
+        // A job writes into the scope of its branch, and reads that of the base too.
+        string[]? scopes = request.Authorization switch { "Bearer " + Token => [""], "Bearer " + BranchToken => ["@branch", ""], _ => null };
+        if (scopes is null) return new ScriptedAnswer(401, """{"code":"unauthenticated","msg":"bad token"}""");
         JsonNode body = JsonNode.Parse(request.Body)!;
-        string entry = $"{body["version"]!.GetValue<string>()}/{body["key"]!.GetValue<string>()}", path = "/signed/" + entry;
+        string name = $"{body["version"]!.GetValue<string>()}/{body["key"]!.GetValue<string>()}", entry = name + scopes[0], path = "/signed/" + entry;
         switch (method)
         {
             case "CreateCacheEntry":
-                if (Objects.ContainsKey(path))
+                if (!_reserved.TryAdd(entry, 0))
                     return new ScriptedAnswer(409, """{"code":"already_exists","msg":"cache entry with the same key, version, and scope already exists"}""");
                 return Json(new JsonObject { ["ok"] = true, ["signed_upload_url"] = $"{Url}{path}?sig=ok&sv=2023-11-03" });
             case "FinalizeCacheEntryUpload":
@@ -141,13 +144,19 @@ public sealed class ObjectServer : IDisposable
                 return Json(new JsonObject { ["ok"] = whole, ["entry_id"] = "1" });
             case "GetCacheEntryDownloadURL":
                 string[] prefixes = [.. (body["restore_keys"] as JsonArray ?? []).Select(k => $"{body["version"]!.GetValue<string>()}/{k!.GetValue<string>()}")];
-                IEnumerable<(string Key, long Order)> near = _entries.Values.Where(e => prefixes.Any(p => e.Key.StartsWith(p, StringComparison.Ordinal)));
-                string? found = _entries.ContainsKey(entry) ? entry : near.OrderByDescending(e => e.Order).Select(e => e.Key).FirstOrDefault();
+                string? found = scopes.Select(scope => Newest(name, prefixes, scope)).FirstOrDefault(key => key is not null);
                 if (found is null) return Json(new JsonObject { ["ok"] = false, ["signed_download_url"] = "", ["matched_key"] = "" });
-                return Json(new JsonObject { ["ok"] = true, ["signed_download_url"] = $"{Url}/signed/{found}?sig=ok", ["matched_key"] = found.Split('/', 2)[1] });
+                return Json(new JsonObject { ["ok"] = true, ["signed_download_url"] = $"{Url}/signed/{found}?sig=ok", ["matched_key"] = found.Split('/', 2)[1].Split('@')[0] });
             default:
                 return new ScriptedAnswer(404, """{"code":"bad_route","msg":"no such method"}""");
         }
+    }
+
+    private string? Newest(string name, string[] prefixes, string scope)
+    {
+        if (_entries.ContainsKey(name + scope)) return name + scope;
+        IEnumerable<(string Key, long Order)> near = _entries.Values.Where(e => (e.Key.Contains('@') ? "@branch" : "") == scope && prefixes.Any(p => e.Key.StartsWith(p, StringComparison.Ordinal)));
+        return near.OrderByDescending(e => e.Order).Select(e => e.Key).FirstOrDefault();
     }
 
     private ScriptedAnswer Put(string path, byte[] bytes, int status = 200)

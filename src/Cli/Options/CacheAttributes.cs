@@ -1,11 +1,10 @@
-using System.Text.RegularExpressions;
 using Kimg.Cli.CommandLine;
 using Kimg.Engine.Primitives;
 
 namespace Kimg.Cli.Options;
 
-/// <summary>The keys and values of one --cache-from or --cache-to. Secrets among them are never shown.</summary>
-internal sealed partial class CacheAttributes
+/// <summary>The keys and values of one --cache-from or --cache-to. Keys are written in any case, as for buildx. Secrets among the values are never shown.</summary>
+internal sealed class CacheAttributes
 {
     public static readonly string[] Types = ["registry", "local", "inline", "gha", "s3", "azblob"];
 
@@ -19,8 +18,9 @@ internal sealed partial class CacheAttributes
 
     public static CacheAttributes Parse(string spelling, string text)
     {
-        var source = new OptionSource(spelling, Shown(text), ErrorCode.InvalidCacheOption);
+        var source = new OptionSource(spelling, CacheSecrets.Masked(text), ErrorCode.InvalidCacheOption);
         if (text.Length == 0) throw source.Invalid("it is empty", "write a name, or type=registry,ref=NAME");
+        CacheSecrets.RefuseTorn(source, text);
         List<(string Key, string? Value)> pairs = Csv.Pairs(source, text);
         if (pairs.All(p => p.Value is null))
         {
@@ -28,6 +28,7 @@ internal sealed partial class CacheAttributes
             return new CacheAttributes(source, "registry") { _pairs = { ("ref", pairs[0].Key) } };
         }
 
+        pairs = [.. pairs.Select(p => (p.Key.ToLowerInvariant(), p.Value))];
         foreach ((string key, string? value) in pairs)
         {
             if (value is null) throw source.Invalid($"'{key}' is not key=value");
@@ -55,10 +56,4 @@ internal sealed partial class CacheAttributes
             if (!known.Contains(key)) throw Source.UnknownKey(key, ["type", .. known]);
         }
     }
-
-    // Values of these are never shown, not even to whoever mistyped another key.
-    private static string Shown(string text) => SecretValues().Replace(text, "$1=***");
-
-    [GeneratedRegex("(secret_access_key|session_token|token|account_url)=[^,]*")]
-    private static partial Regex SecretValues();
 }

@@ -16,6 +16,13 @@ internal static class CacheParser
 
     private static readonly string[] s_artifactKeys = ["image-manifest", "oci-mediatypes"];
 
+    /// <summary>What every export to a place of its own may be told.</summary>
+    public static IEnumerable<string> ExportKeys => [.. s_exportKeys, .. s_artifactKeys];
+
+    /// <summary>Whether any kind of cache has the key.</summary>
+    public static bool IsKey(string key) =>
+        key == "type" || ExportKeys.Contains(key) || CacheAttributes.Types.Any(type => KeysOf(type, true).Contains(key) || KeysOf(type, false).Contains(key));
+
     public static CacheSource ParseSource(string text, CliHost host)
     {
         CacheAttributes attributes = CacheAttributes.Parse("--cache-from", text);
@@ -40,15 +47,18 @@ internal static class CacheParser
         if (all && location is InlineCache) throw attributes.Source.Invalid("an image only holds its own layers", "use type=registry,mode=max");
         bool oci = attributes.Bool("oci-mediatypes") ?? true, manifest = attributes.Bool("image-manifest") ?? oci;
         if (manifest && !oci) throw attributes.Source.Invalid("an image manifest needs OCI media types", "add image-manifest=false, or leave out oci-mediatypes=false");
+        if (attributes.Value("mounts-max-size") is not null && attributes.Value("mounts") is null)
+            throw attributes.Source.Invalid("mounts-max-size= without mounts=", "add mounts=true, or leave it out: no mounts are saved");
+        // Every layer is made in the compression that is asked for; force-compression alone asks for the usual one.
+        Compression? compression = attributes.Value("compression") is { } name ? CompressionOf(attributes, name)
+            : attributes.Bool("force-compression") == true ? Compression.Gzip : null;
         return new CacheDestination(location)
         {
             AllSteps = all,
             OciMediaTypes = oci,
             ImageManifest = manifest,
-            // Every layer is made in the compression that is asked for; force-compression alone asks for the usual one.
-            Compression = attributes.Value("compression") is { } compression ? CompressionOf(attributes, compression)
-                : attributes.Bool("force-compression") == true ? Compression.Gzip : null,
-            CompressionLevel = attributes.Value("compression-level") is { } level ? Level(attributes, level) : null,
+            Compression = compression,
+            CompressionLevel = attributes.Value("compression-level") is { } level ? Level(attributes, level, compression ?? CacheDestination.UsualCompression(oci)) : null,
             IgnoreError = attributes.Bool("ignore-error") ?? true,
             Mounts = MountsOf(attributes),
             MaxMountSize = attributes.Value("mounts-max-size") is { } size ? StepOptionParser.ParseSize("mounts-max-size", size) : new CacheDestination(location).MaxMountSize,
@@ -66,7 +76,7 @@ internal static class CacheParser
 
     private static CacheLocation LocationOf(CacheAttributes attributes, CliHost host, bool export) => attributes.Type switch
     {
-        "registry" => new RegistryCache(ImageReference.Parse(attributes.Needed("ref", "ref=registry.example.com/app:cache"))),
+        "registry" => Registry(attributes),
         "local" => Local(attributes, host, export),
         "inline" => new InlineCache(),
         "gha" => CacheServiceParser.GitHub(attributes, host),
@@ -74,6 +84,19 @@ internal static class CacheParser
         "azblob" => CacheServiceParser.Azure(attributes, host),
         var type => throw attributes.Source.Invalid($"unknown type '{type}'", DidYouMean.Hint(type, CacheAttributes.Types, "types")),
     };
+
+    private static RegistryCache Registry(CacheAttributes attributes)
+    {
+        if (attributes.Bool("registry.insecure") == true)
+        {
+            throw new KimgException(ErrorCode.UnsupportedFeature, $"{attributes.Source.Spelling} with registry.insecure=true is not supported ('{attributes.Source.Text}')")
+            {
+                Hint = "use --registry-insecure HOST",
+            };
+        }
+
+        return new RegistryCache(ImageReference.Parse(attributes.Needed("ref", "ref=registry.example.com/app:cache")));
+    }
 
     private static LocalCache Local(CacheAttributes attributes, CliHost host, bool export)
     {
@@ -83,9 +106,10 @@ internal static class CacheParser
         return new LocalCache(directory, attributes.Value("tag") ?? "latest", digest) { Reset = attributes.Bool("reset") ?? false };
     }
 
-    private static string[] KeysOf(string type, bool export) => (type, export) switch
+    /// <summary>The keys of the place itself.</summary>
+    public static string[] KeysOf(string type, bool export) => (type, export) switch
     {
-        ("registry", _) => ["ref"],
+        ("registry", _) => ["ref", "registry.insecure"],
         ("local", true) => ["dest", "tag", "reset"],
         ("local", false) => ["src", "tag", "digest"],
         ("gha", _) => CacheServiceParser.GitHubKeys,
@@ -106,8 +130,12 @@ internal static class CacheParser
         _ => throw attributes.Source.Invalid($"unknown compression '{value}'", "zstd, gzip or uncompressed"),
     };
 
-    private static int Level(CacheAttributes attributes, string value) =>
-        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int level) && level <= 22
+    private static int Level(CacheAttributes attributes, string value, Compression compression)
+    {
+        if (compression == Compression.None) throw attributes.Source.Invalid("there is nothing to compress at a level", "leave out compression-level=");
+        (int least, int most, string name) = compression == Compression.Gzip ? (0, 9, "gzip") : (1, 22, "zstd");
+        return int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int level) && level >= least && level <= most
             ? level
-            : throw attributes.Source.Invalid($"'{value}' is not a compression level", "0 to 9 for gzip, 0 to 22 for zstd");
+            : throw attributes.Source.Invalid($"'{value}' is not a compression level of {name}", $"{least} to {most} for {name}");
+    }
 }

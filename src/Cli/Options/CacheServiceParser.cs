@@ -8,23 +8,25 @@ namespace Kimg.Cli.Options;
 /// <summary>The caches that are services: type=gha, s3 and azblob, with the variables that stand in for what is not given.</summary>
 internal static class CacheServiceParser
 {
-    public static readonly string[] GitHubKeys = ["url", "url_v2", "token", "scope", "timeout", "version"];
+    public static readonly string[] GitHubKeys = ["url", "url_v2", "token", "scope", "timeout", "version", "repository", "ghtoken"];
 
     public static readonly string[] S3Keys =
     [
         "region", "bucket", "endpoint_url", "use_path_style", "prefix", "blobs_prefix", "manifests_prefix", "name", "access_key_id", "secret_access_key",
-        "session_token", "touch_refresh", "upload_parallelism", "retry_max_attempts",
+        "session_token", "touch_refresh", "upload_parallelism", "retry_max_attempts", "retry_mode", "disable_accept_encoding",
     ];
 
     public static readonly string[] AzureKeys =
-        ["account_url", "container", "prefix", "blobs_prefix", "manifests_prefix", "name", "secret_access_key", "upload_parallelism"];
+        ["account_url", "account_name", "container", "prefix", "blobs_prefix", "manifests_prefix", "name", "secret_access_key", "upload_parallelism"];
 
-    /// <summary>Outside a job of GitHub there is no such cache; builds go on without it.</summary>
+    /// <summary>Outside a job of GitHub there is no such cache; builds go on without it. With <c>repository</c> and <c>ghtoken</c> BuildKit asks GitHub what is there;
+    /// kimg asks the cache service itself and needs neither.</summary>
     public static CacheLocation GitHub(CacheAttributes attributes, CliHost host)
     {
         if (attributes.Value("version") is { } version and not "2") throw attributes.Source.Invalid($"there is no version '{version}' of the service any more", "leave out version=");
         string? url = attributes.Value("url_v2") ?? attributes.Value("url") ?? Variable(host, "ACTIONS_RESULTS_URL"), token = attributes.Value("token") ?? Variable(host, "ACTIONS_RUNTIME_TOKEN");
         TimeSpan timeout = attributes.Value("timeout") is { } time ? Durations.Parse(attributes.Source, time) : TimeSpan.FromMinutes(10);
+        if (timeout == TimeSpan.Zero) throw attributes.Source.Invalid("timeout=0 is no time at all", "for example timeout=10m");
         Uri? address = url is null ? null : Url(attributes, url);
         if (address is null || token is null)
         {
@@ -40,6 +42,9 @@ internal static class CacheServiceParser
     {
         string? id = attributes.Value("access_key_id"), secret = attributes.Value("secret_access_key");
         if (id is null != secret is null) throw attributes.Source.Invalid("access_key_id and secret_access_key go together");
+        // Both wait longer after each failure, and that is how every request is tried again here. Accept-Encoding, which some proxies change, is never signed.
+        if (attributes.Value("retry_mode") is { } mode and not ("standard" or "adaptive")) throw attributes.Source.Invalid($"unknown retry_mode '{mode}'", "standard or adaptive");
+        _ = attributes.Bool("disable_accept_encoding");
         var defaults = new S3Cache("", "");
         return new S3Cache(
             attributes.Value("region") ?? Variable(host, "AWS_REGION") ?? Variable(host, "AWS_DEFAULT_REGION") ?? throw Missing(attributes, "region", "AWS_REGION"),
@@ -69,8 +74,9 @@ internal static class CacheServiceParser
         var defaults = new AzureBlobCache(account);
         return defaults with
         {
+            AccountName = attributes.Value("account_name") ?? Variable(host, "BUILDKIT_AZURE_STORAGE_ACCOUNT_NAME"),
             Container = attributes.Value("container") ?? Variable(host, "BUILDKIT_AZURE_STORAGE_CONTAINER") ?? defaults.Container,
-            Prefix = attributes.Value("prefix") ?? "",
+            Prefix = attributes.Value("prefix") ?? Variable(host, "BUILDKIT_AZURE_STORAGE_PREFIX") ?? "",
             BlobsPrefix = attributes.Value("blobs_prefix") ?? defaults.BlobsPrefix,
             ManifestsPrefix = attributes.Value("manifests_prefix") ?? defaults.ManifestsPrefix,
             Names = Names(attributes),

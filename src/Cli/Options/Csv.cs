@@ -32,7 +32,7 @@ internal static class Csv
         }
     }
 
-    /// <summary>The fields as key and value; a field without '=' has a null value. Keys are lower-cased.</summary>
+    /// <summary>The fields as key and value; a field without '=' has a null value. Keys are as they were written.</summary>
     public static List<(string Key, string? Value)> Pairs(OptionSource source, string text)
     {
         var pairs = new List<(string, string?)>();

@@ -3,11 +3,12 @@ using System.Text.RegularExpressions;
 
 namespace Kimg.Cli.Options;
 
-/// <summary>Durations as Go writes them, and with days: <c>30m</c>, <c>24h</c>, <c>7d</c>, <c>1h30m</c>.</summary>
+/// <summary>Durations as Go writes them, and with days: <c>30m</c>, <c>24h</c>, <c>7d</c>, <c>1h30m</c>; none at all is <c>0</c>.</summary>
 internal static partial class Durations
 {
     public static TimeSpan Parse(OptionSource source, string text)
     {
+        if (text == "0") return TimeSpan.Zero;
         MatchCollection parts = Part().Matches(text);
         if (parts.Count == 0 || parts.Sum(p => p.Length) != text.Length) throw Invalid(source, text);
         TimeSpan sum = TimeSpan.Zero;

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Kimg.Cli.CommandLine;
 using Kimg.Cli.Facade;
 using Kimg.Engine.Primitives;
+using Kimg.Engine.Sandbox;
 
 namespace Kimg.Cli.Options;
 
@@ -70,7 +71,7 @@ internal static class EngineOptionRows
         int equals = text.IndexOf('=');
         (string architecture, string path) = equals < 0 ? ("", text) : (text[..equals], text[(equals + 1)..]);
         path = Path.GetFullPath(path, host.CurrentDirectory);
-        if (!File.Exists(path)) throw new OptionSource("--emulator", text).Invalid("there is no such file", "apt-get install qemu-user-static brings /usr/bin/qemu-ARCH-static");
+        if (EmulatorFile.Problem(path) is { } problem) throw new OptionSource("--emulator", text).Invalid(problem, EmulatorFile.Advice);
         return (architecture.Length == 0 ? "" : Platform.Parse("linux/" + architecture).Architecture, path);
     }
 

@@ -11,7 +11,7 @@ internal static class DoctorVerb
     {
         Name = "doctor",
         Summary = "Tell what this machine allows, and how to allow more",
-        Options = [EngineOptionRows.StateDirectory, EngineOptionRows.Isolation, EngineOptionRows.StorageDriver],
+        Options = [EngineOptionRows.StateDirectory, EngineOptionRows.Isolation, EngineOptionRows.StorageDriver, EngineOptionRows.Emulator],
         Run = async (arguments, host, token) =>
         {
             await using IEngine engine = EngineOptionRows.Open(arguments, host);

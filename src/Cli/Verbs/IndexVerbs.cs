@@ -33,7 +33,7 @@ internal static class IndexVerbs
         Positionals = "SOURCE…",
         MinPositionals = 1,
         MaxPositionals = 200,
-        Details = "A source is NAME[@DIGEST] (in a registry), store://NAME or oci-layout://DIRECTORY[:TAG]. Layers are mounted within a registry and streamed between two; "
+        Details = "A source is NAME[@DIGEST] (in a registry), store://NAME, oci-layout://DIRECTORY[:TAG] or oci-archive://FILE[:TAG]. Layers are mounted within a registry and streamed between two; "
             + "prints the digest of the index.",
         Options = [s_tag, s_append, s_annotation, s_dryRun, .. s_common],
         Run = CreateAsync,
@@ -104,7 +104,8 @@ internal static class IndexVerbs
         host.WriteLine($"Name:      {name}");
         host.WriteLine($"Digest:    {document.Descriptor.Digest}");
         host.WriteLine($"MediaType: {document.Descriptor.MediaType}");
-        Annotate(host, "", document.Index?.Annotations);
+        if (document.Index is null) host.WriteLine("Kind:      a single image, no index (kimg inspect shows what is in it)");
+        Annotate(host, "", document.Index?.Annotations ?? document.Manifest?.Annotations);
         foreach (Descriptor entry in document.Index?.Manifests ?? [])
         {
             host.WriteLine($"\n{(entry.Platform?.ToPlatform() is { Os: not "unknown" } platform ? platform.ToString() : OutputSanitizer.OneLine(entry.ArtifactType ?? "attestation"))}");

@@ -20,27 +20,29 @@ internal static class TransferVerbs
         .. EngineOptionRows.Storage, .. EngineOptionRows.Registry,
     ];
 
-    private const string Locations = "A location is NAME (in a registry), store://NAME (in kimg's store) or oci-layout://DIRECTORY[:TAG].";
+    private const string Locations = "A location is NAME (in a registry), store://NAME (in kimg's store) or oci-layout://DIRECTORY[:TAG]; a source also oci-archive://FILE[:TAG].";
 
     public static Verb CreatePush() => new()
     {
         Name = "push",
-        Summary = "Push an image from the store, or an OCI layout, to a registry",
+        Summary = "Push an image from the store, or an OCI layout or archive, to a registry",
         Positionals = "SOURCE [DESTINATION]",
         MinPositionals = 1,
         MaxPositionals = 2,
-        Details = "SOURCE is NAME (in kimg's store), or an OCI layout (a directory, or oci-layout://DIRECTORY[:TAG]), which is pushed bit for bit. "
-            + "DESTINATION is another name to push to; a layout needs one.",
+        Details = "SOURCE is NAME (in kimg's store), or an OCI layout (a directory, or oci-layout://DIRECTORY[:TAG]) or archive (a file whose name ends in .tar, or oci-archive://FILE[:TAG]), "
+            + "which are pushed bit for bit. DESTINATION is another name to push to; layouts and archives need one.",
         Options = s_options,
         Run = (arguments, host, token) =>
         {
             string source = arguments.Positionals[0];
-            bool isLayout = source.StartsWith("oci-layout://", StringComparison.Ordinal);
-            string directory = Path.GetFullPath(source, host.CurrentDirectory);
-            if (!isLayout && File.Exists(Path.Combine(directory, "oci-layout"))) (isLayout, source) = (true, "oci-layout://" + directory);
-            if (isLayout && arguments.Positionals is not [_, _])
-                throw new KimgException(ErrorCode.InvalidArgument, $"'{source}' is a layout: where is it pushed to?") { Hint = "kimg push DIRECTORY REGISTRY/NAME:TAG" };
-            ImageLocation from = isLayout ? LocationParser.Parse(source, host.CurrentDirectory) : new StoreLocation(ImageReference.Parse(source));
+            bool isFile = source.StartsWith("oci-layout://", StringComparison.Ordinal) || source.StartsWith("oci-archive://", StringComparison.Ordinal);
+            string path = Path.GetFullPath(source, host.CurrentDirectory);
+            if (!isFile && File.Exists(Path.Combine(path, "oci-layout"))) (isFile, source) = (true, "oci-layout://" + path);
+            // A program in this directory may be called like its image; an archive is called so on purpose.
+            if (!isFile && source.EndsWith(".tar", StringComparison.Ordinal) && File.Exists(path)) (isFile, source) = (true, "oci-archive://" + path);
+            if (isFile && arguments.Positionals is not [_, _])
+                throw new KimgException(ErrorCode.InvalidArgument, $"'{source}' is no name: where is it pushed to?") { Hint = "kimg push DIRECTORY|FILE REGISTRY/NAME:TAG" };
+            ImageLocation from = isFile ? LocationParser.Parse(source, host.CurrentDirectory) : new StoreLocation(ImageReference.Parse(source));
             return RunAsync(arguments, host, from, new RegistryLocation(ImageReference.Parse(arguments.Positionals[^1])), token);
         },
     };

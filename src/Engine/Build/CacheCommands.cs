@@ -54,7 +54,7 @@ public sealed class CacheCommands : IAsyncDisposable
         ICacheStore store = CacheStores.Open(_services, "all", location);
         return await events.RunAsync($"importing cache from {store.Name}", async item =>
         {
-            (ManifestDocument root, ImmutableArray<ImportedCache> caches) = await ReadAsync(store, cancellationToken);
+            (ManifestDocument root, ImmutableArray<ImportedCache> caches) = await ReadAsync(store, location, cancellationToken);
             var wanted = root.References.ToList();
             foreach (Descriptor child in root.References.Where(d => MediaTypes.IsManifest(d.MediaType)))
             {
@@ -75,14 +75,16 @@ public sealed class CacheCommands : IAsyncDisposable
     public async Task<CacheReport> InspectAsync(CacheLocation location, CancellationToken cancellationToken = default)
     {
         ICacheStore store = CacheStores.Open(_services, "all", location);
-        return Report(store.Name, (await ReadAsync(store, cancellationToken)).Caches);
+        return Report(store.Name, (await ReadAsync(store, location, cancellationToken)).Caches);
     }
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 
-    private static async Task<(ManifestDocument Root, ImmutableArray<ImportedCache> Caches)> ReadAsync(ICacheStore store, CancellationToken cancellationToken)
+    private static async Task<(ManifestDocument Root, ImmutableArray<ImportedCache> Caches)> ReadAsync(
+        ICacheStore store, CacheLocation location, CancellationToken cancellationToken)
     {
-        ManifestDocument root = await store.FindAsync(cancellationToken) ?? throw new KimgException(ErrorCode.ImageNotFound, $"there is no cache '{store.Name}'");
+        ManifestDocument root = await store.FindAsync(cancellationToken) 
+            ?? throw new KimgException(ErrorCode.ImageNotFound, $"there is no cache '{store.Name}'") { Hint = CacheStores.NameHint(location) };
         Platform[] all = [.. root.Index?.Manifests.Select(d => d.Platform?.ToPlatform()).OfType<Platform>().Where(p => p.Os != "unknown") ?? []];
         return (root, await ImportedCache.ReadAsync(store, root, [.. all], cancellationToken));
     }

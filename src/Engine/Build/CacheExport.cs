@@ -93,7 +93,7 @@ internal sealed class CacheExport(
         if (destination.Compression is { } compression) return new LayerForm(compression, destination.CompressionLevel, false, true, null);
         if (layer is ImportedSnapshotLayer imported && LayerForm.TryParse(imported.Form, imported.Epoch) is { } kept) return kept;
         if (imageForms.GetValueOrDefault(layer.Id) is { } form) return form;
-        return new LayerForm(destination.OciMediaTypes ? Compression.Zstd : Compression.Gzip, null, false, true, null);
+        return new LayerForm(CacheDestination.UsualCompression(destination.OciMediaTypes), destination.CompressionLevel, false, true, null);
     }
 
     private ImmutableDictionary<Digest, LayerForm> ImageForms(ImmutableArray<PlatformBuild> built)

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text;
 using Kimg.Engine.Cache;
+using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Registry.Credentials;
 using Kimg.Engine.Sources;
@@ -38,7 +39,7 @@ internal static class CacheStores
                 return new ObjectCacheStore(objects, s3.BlobsPrefix, s3.ManifestsPrefix, Names(s3.Names, scope), s3.Parallel);
             case AzureBlobCache azure:
                 var blobs = new AzureObjects(azure, services.CacheHttp, new AzureAuthorization(azure, services.CacheHttp, Identity(services)));
-                return new ObjectCacheStore(blobs, azure.BlobsPrefix, azure.ManifestsPrefix, Names(azure.Names, scope), azure.Parallel);
+                return new ObjectCacheStore(blobs, azure.BlobsPrefix.TrimEnd('/') + "/", azure.ManifestsPrefix.TrimEnd('/') + "/", Names(azure.Names, scope), azure.Parallel);
             case UnavailableCache unavailable:
                 return new UnavailableCacheStore(unavailable);
             default:
@@ -49,13 +50,26 @@ internal static class CacheStores
     /// <summary>Image, target and platforms: two images of one repository do not overwrite each other's cache.</summary>
     public static string ScopeOf(BuildRequest request)
     {
-        string image = request.Names.IsEmpty ? "image" : request.Names[0].Name;
+        string image = ImageOf(request);
         IEnumerable<Platform> platforms = request.Platforms.IsEmpty ? [Platform.Host] : request.Platforms;
         string text = string.Join('_', [image, request.Target ?? "default", .. platforms.Select(p => p.ToString()).Order(StringComparer.Ordinal)]);
         var safe = new StringBuilder(text.Length);
         foreach (char c in text) safe.Append(char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' ? c : '-');
-        return safe.ToString();
+        // team/app and team-app read the same by now.
+        return safe.Append('_').Append(Digest.Sha256(text).Hex.AsSpan(0, 8)).ToString();
     }
+
+    private static string ImageOf(BuildRequest request) =>
+        request.Names.Select(name => name.Name).Concat(request.Outputs.SelectMany(output => output.Names).Select(name => ImageReference.Parse(name).Name)).FirstOrDefault("image");
+
+    /// <summary>What helps who looks for a cache without a build, by whose name it would be found; null: the place is a name already.</summary>
+    public static string? NameHint(CacheLocation location) => location switch
+    {
+        GitHubCache { Scope: null } => "name it with scope=…: without one a build writes to a name made of image, target and platforms, which its line 'exporting cache to' shows",
+        S3Cache { Names.IsEmpty: true } or AzureBlobCache { Names.IsEmpty: true } =>
+            "name it with name=…: without one a build writes to a name made of image, target and platforms, which its line 'exporting cache to' shows",
+        _ => null,
+    };
 
     private static CredentialOptions Identity(BuildServices services) =>
         services.Options.Credentials ?? new CredentialOptions { Environment = FrozenDictionary<string, string>.Empty, Time = services.Options.Time };

@@ -11,12 +11,12 @@ public static class HostExamination
     public static async Task<HostReport> ExamineAsync(BuilderOptions options, CancellationToken cancellationToken = default) =>
         !WorkerFactory.IsPossible(options) && AbsentWorker.Refusal() is var refusal
         ? new HostReport("none", "none", [new HostFinding("RUN", false, refusal.Message, refusal.Hint)])
-        : await ExamineAsync(WorkerFactory.Options(options, new StateLayout(options.StateDirectory)), cancellationToken);
+        : await ExamineAsync(WorkerFactory.Options(options, new StateLayout(options.StateDirectory)), new Emulators(options.Emulators), cancellationToken);
 
-    internal static async Task<HostReport> ExamineAsync(WorkerOptions options, CancellationToken cancellationToken)
+    internal static async Task<HostReport> ExamineAsync(WorkerOptions options, Emulators emulators, CancellationToken cancellationToken)
     {
         var ladder = new IsolationLadder(options.Without);
-        ImmutableArray<HostFinding> findings = HostProbe.OutsideFindings(ladder, options.Without);
+        ImmutableArray<HostFinding> findings = [.. HostProbe.OutsideFindings(ladder, options.Without), HostProbe.EmulatorFinding(emulators)];
         try
         {
             IsolationMode mode = ladder.Choose(options.Isolation);

@@ -17,6 +17,14 @@ public sealed record StoreLocation(ImageReference Reference) : ImageLocation
     public override string ToString() => "store://" + Reference;
 }
 
+/// <summary>oci-archive://FILE[:TAG]: an OCI layout as one tar, as <c>-o type=oci</c> writes it. It is read only.</summary>
+/// <param name="File">Absolute.</param>
+/// <param name="Tag">null: the only image there is.</param>
+public sealed record ArchiveLocation(string File, string? Tag) : ImageLocation
+{
+    public override string ToString() => $"oci-archive://{File}{(Tag is null ? "" : ":" + Tag)}";
+}
+
 /// <summary>oci-layout://DIRECTORY[:TAG]</summary>
 /// <param name="Directory">Absolute.</param>
 /// <param name="Tag">null: the only image there is.</param>

@@ -24,9 +24,9 @@ internal sealed class ImageOpener(RegistryClient registry, IContentStore content
                 var blobs = new StoreBlobs(content, registry, image.Origins);
                 return await ReadAsync(location, image.Root, blobs, cancellationToken) with { Reference = name, Origins = image.Origins };
             case LayoutLocation layout:
-                var source = new OciLayout(layout.Directory);
-                Descriptor root = (await source.RootAsync(layout.Tag, null, cancellationToken)).Descriptor;
-                return await ReadAsync(location, root, source, cancellationToken);
+                return await OpenAsync(location, new OciLayout(layout.Directory), layout.Tag, cancellationToken);
+            case ArchiveLocation archive:
+                return await OpenAsync(location, new OciLayout(OciArchive.Open(archive.File)), archive.Tag, cancellationToken);
             default:
                 throw new System.Diagnostics.UnreachableException();
         }
@@ -37,8 +37,12 @@ internal sealed class ImageOpener(RegistryClient registry, IContentStore content
         RegistryLocation { Reference: var name } => await registry.ResolveAsync(name, cancellationToken),
         StoreLocation { Reference: var name } => FindInStore(name).Root,
         LayoutLocation layout => (await new OciLayout(layout.Directory).RootAsync(layout.Tag, null, cancellationToken)).Descriptor,
+        ArchiveLocation archive => (await new OciLayout(OciArchive.Open(archive.File)).RootAsync(archive.Tag, null, cancellationToken)).Descriptor,
         _ => throw new System.Diagnostics.UnreachableException(),
     };
+
+    private static async Task<OpenedImage> OpenAsync(ImageLocation location, OciLayout source, string? tag, CancellationToken cancellationToken) =>
+        await ReadAsync(location, (await source.RootAsync(tag, null, cancellationToken)).Descriptor, source, cancellationToken);
 
     /// <exception cref="KimgException">ImageNotFound.</exception>
     public NamedImage FindInStore(ImageReference name)

@@ -24,6 +24,11 @@ internal sealed class ImageWriter(BuildServices services, WorkItem item, Cancell
                 await FetchAsync(image);
                 services.Names.Set(name, root, local: true);
                 break;
+            case ArchiveLocation:
+                throw new KimgException(ErrorCode.UnsupportedFeature, $"'{destination}' cannot be written: an archive is only read")
+                {
+                    Hint = "copy to oci-layout://DIRECTORY, or kimg build -o type=oci,dest=FILE",
+                };
             case LayoutLocation layout:
                 await FetchAsync(image);
                 await WriteLayoutAsync(image, layout);

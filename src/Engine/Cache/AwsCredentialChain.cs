@@ -39,39 +39,6 @@ internal sealed class AwsCredentialChain(S3Cache cache, CredentialOptions option
     {
         if (cache.AccessKeyId is { } id && cache.SecretAccessKey is { } secret) return new AwsIdentity(id, secret, cache.SessionToken, "access_key_id");
         bool before = options.Variable("AWS_ACCESS_KEY_ID") is not null || options.Variable("AWS_WEB_IDENTITY_TOKEN_FILE") is not null;
-        return (before ? null : FromProfile()) ?? await new AwsCredentials(options, new CloudHttp(options)).FindAsync(cache.Region, cancellationToken);
-    }
-
-    private AwsIdentity? FromProfile()
-    {
-        string home = Path.Combine(options.HomeDirectory ?? "/nonexistent", ".aws"), profile = options.Variable("AWS_PROFILE") ?? "default";
-        (string Path, string Section)[] places =
-        [
-            (options.Variable("AWS_SHARED_CREDENTIALS_FILE") ?? Path.Combine(home, "credentials"), profile),
-            (options.Variable("AWS_CONFIG_FILE") ?? Path.Combine(home, "config"), profile == "default" ? profile : "profile " + profile),
-        ];
-        foreach ((string path, string section) in places)
-        {
-            Dictionary<string, string> values = Section(path, section);
-            Secret? session = values.GetValueOrDefault("aws_session_token") is { } token ? new Secret(token) : null;
-            if (values.GetValueOrDefault("aws_access_key_id") is { } id && values.GetValueOrDefault("aws_secret_access_key") is { } secret)
-                return new AwsIdentity(id, new Secret(secret), session, $"profile {profile}");
-        }
-
-        return null;
-    }
-
-    private static Dictionary<string, string> Section(string path, string name)
-    {
-        var values = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        if (!File.Exists(path)) return values;
-        bool inside = false;
-        foreach (string line in File.ReadLines(path).Select(l => l.Trim()))
-        {
-            if (line.StartsWith('[')) inside = line.Trim('[', ']').Trim() == name;
-            else if (inside && line.IndexOf('=') is var equals and > 0 && line[0] is not ('#' or ';')) values[line[..equals].Trim()] = line[(equals + 1)..].Trim();
-        }
-
-        return values;
+        return (before ? null : new AwsProfiles(options).Find()) ?? await new AwsCredentials(options, new CloudHttp(options)).FindAsync(cache.Region, cancellationToken);
     }
 }

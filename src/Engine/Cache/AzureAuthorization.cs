@@ -55,8 +55,9 @@ internal sealed class AzureAuthorization(AzureBlobCache cache, CacheHttp http, C
         message.Headers.TryAddWithoutValidation("Authorization", $"SharedKey {account}:{Convert.ToBase64String(HMACSHA256.HashData(secret, Encoding.UTF8.GetBytes(toSign)))}");
     }
 
-    // The first label of the host; the first part of the path where the host is an address (emulators).
-    private string Account() => cache.AccountUrl.HostNameType == UriHostNameType.Dns && cache.AccountUrl.Host != "localhost"
+    // The first label of the host; the first part of the path where the host is an address (emulators). A custom domain says nothing of it.
+    private string Account() => cache.AccountName is { } name ? name
+        : cache.AccountUrl.HostNameType == UriHostNameType.Dns && cache.AccountUrl.Host != "localhost"
         ? cache.AccountUrl.Host.Split('.')[0]
         : cache.AccountUrl.AbsolutePath.Trim('/').Split('/')[0];
 

@@ -33,7 +33,8 @@ internal sealed class AzureObjects(AzureBlobCache cache, CacheHttp http, AzureAu
 
     private CacheRequest Request(HttpMethod method, string key) => new(method, Address(key), $"'{key}'") { Authorize = authorization.AuthorizeAsync };
 
-    private Uri Address(string key) => Append(cache.Container + "/" + string.Join('/', (cache.Prefix + key).Split('/').Select(Uri.EscapeDataString)));
+    private Uri Address(string key) =>
+        Append($"{cache.Container}/{string.Join('/', $"{cache.Prefix}/{key}".Split('/', StringSplitOptions.RemoveEmptyEntries).Select(Uri.EscapeDataString))}");
 
     private Uri ContainerAddress() => Append(cache.Container);
 

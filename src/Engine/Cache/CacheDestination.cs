@@ -28,6 +28,10 @@ public sealed record CacheDestination(CacheLocation Location)
     /// <summary>null: layers that the image has as it has them, others by zstd (by gzip with Docker's media types).</summary>
     public Compression? Compression { get; init; }
 
+    /// <summary>By what layers are compressed where nothing else is asked for: Docker's media types have no zstd.</summary>
+    public static Compression UsualCompression(bool ociMediaTypes) => ociMediaTypes ? Archive.Compression.Zstd : Archive.Compression.Gzip;
+
+    /// <summary>Of the layers that are compressed for the cache; null: the usual one.</summary>
     public int? CompressionLevel { get; init; }
 
     /// <summary>A cache that cannot be written is a warning; false: an error.</summary>

@@ -92,13 +92,17 @@ public sealed record S3Cache(string Region, string Bucket) : CacheLocation
 /// <param name="AccountUrl">With a shared access signature as its query, if that is what one has.</param>
 public sealed record AzureBlobCache(Uri AccountUrl) : CacheLocation
 {
+    /// <summary>Whose shared key it is; null: as the address says it.</summary>
+    public string? AccountName { get; init; }
+
     public string Container { get; init; } = "buildkit-cache";
 
+    /// <summary>The folder of everything. Unlike S3's prefixes these are folders: a slash at their ends changes nothing.</summary>
     public string Prefix { get; init; } = "";
 
-    public string BlobsPrefix { get; init; } = "blobs/";
+    public string BlobsPrefix { get; init; } = "blobs";
 
-    public string ManifestsPrefix { get; init; } = "manifests/";
+    public string ManifestsPrefix { get; init; } = "manifests";
 
     /// <summary>As <see cref="S3Cache.Names"/>.</summary>
     public ImmutableArray<string> Names { get; init; } = [];

@@ -61,7 +61,9 @@ internal sealed class GitHubCacheStore : ICacheStore, IBlobProvider
         var options = new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = token };
         await Parallel.ForEachAsync(artifact.Blobs.Append(artifact.ConfigDescriptor).DistinctBy(b => b.Digest), options, async (blob, stop) =>
         {
-            await PutAsync(KeyOf(blob.Digest), blob, source, bytes => upload.Progress(blob, bytes), stop);
+            // A lookup also finds what the base branch has; only writing is for this branch alone.
+            if (await FindAsync(KeyOf(blob.Digest), prefix: false, stop) is null)
+                await PutAsync(KeyOf(blob.Digest), blob, source, bytes => upload.Progress(blob, bytes), stop);
             upload.Progress(blob, blob.Size);
         });
         string stamp = _http.Options.Time.GetUtcNow().ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture);
@@ -75,8 +77,12 @@ internal sealed class GitHubCacheStore : ICacheStore, IBlobProvider
     {
         CreateAnswer? created = await CallAsync(
             "CreateCacheEntry", new CreateRequest(key, s_version), GitHubCacheJson.Default.CreateRequest, GitHubCacheJson.Default.CreateAnswer, [409], cancellationToken);
-        // It is there, or somebody is just writing it.
-        if (created is not { Ok: true, SignedUploadUrl: { Length: > 0 } address }) return;
+        if (created is not { Ok: true, SignedUploadUrl: { Length: > 0 } address })
+        {
+            await WaitForAsync(key, cancellationToken);
+            return;
+        }
+
         var upload = new AzureUpload(_http, null);
         if (!await upload.TryPutAsync(
             new Uri(address), $"entry '{key}'", blob.Size,
@@ -89,6 +95,23 @@ internal sealed class GitHubCacheStore : ICacheStore, IBlobProvider
             "FinalizeCacheEntryUpload", new FinalizeRequest(key, s_version, blob.Size.ToString(CultureInfo.InvariantCulture)),
             GitHubCacheJson.Default.FinalizeRequest, GitHubCacheJson.Default.FinalizeAnswer, [], cancellationToken);
         if (done is not { Ok: true }) throw new KimgException(ErrorCode.RegistryRefused, $"entry '{key}': the cache service did not accept it");
+    }
+
+    // Another build may be just writing it. One that was never finished stays taken and never comes: a manifest must not name it.
+    private async Task WaitForAsync(string key, CancellationToken cancellationToken)
+    {
+        for (int attempt = 1; await FindAsync(key, prefix: false, cancellationToken) is null; attempt++)
+        {
+            if (attempt == _http.Options.Attempts)
+            {
+                throw new KimgException(ErrorCode.RegistryRefused, $"entry '{key}': the cache service did not take it, and has none of that key")
+                {
+                    Hint = "another job may have stopped while it wrote the entry, or the cache is read-only for this job; delete the entry, or leave out --cache-to",
+                };
+            }
+
+            await Task.Delay(new RetryPolicy(_http.Options).Backoff(attempt), _http.Options.Time, cancellationToken);
+        }
     }
 
     private async Task<Uri?> FindAsync(string key, bool prefix, CancellationToken cancellationToken)

@@ -11,7 +11,7 @@ namespace Kimg.Engine.Sandbox;
 /// <param name="Interpreter">A static user-mode emulator, absolute; null: none was found here.</param>
 internal sealed record Emulation(string Architecture, string? Interpreter, EmulationWay Way)
 {
-    private const string HostRegistrations = "/proc/sys/fs/binfmt_misc";
+    internal const string HostRegistrations = "/proc/sys/fs/binfmt_misc";
 
     /// <summary>The ways there are on this host, best first.</summary>
     internal static IEnumerable<Emulation> Ways(string architecture, string? interpreter, FeatureMask without)
@@ -26,7 +26,9 @@ internal sealed record Emulation(string Architecture, string? Interpreter, Emula
     internal static KimgException Impossible(string architecture) => new(
         ErrorCode.ForeignArchitecture, $"a step for linux/{architecture} cannot run on {Platform.Host}: there is no emulator")
     {
-        Hint = "apt-get install qemu-user-static, or name a static one with --emulator; or build this stage with FROM --platform=$BUILDPLATFORM",
+        Hint = Machine.Find(architecture)?.Qemu is null
+            ? $"QEMU runs no programs for {architecture}: build this stage with FROM --platform=$BUILDPLATFORM"
+            : "apt-get install qemu-user-static, or name a static one with --emulator; or build this stage with FROM --platform=$BUILDPLATFORM",
     };
 
     /// <summary>Whether the host itself hands such programs to an emulator, one that it keeps open (flag F): another one would have to be in every image.</summary>

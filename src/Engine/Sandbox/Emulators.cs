@@ -7,21 +7,20 @@ namespace Kimg.Engine.Sandbox;
 /// <param name="named">Absolute paths of emulators that are to be used, by architecture; "" for any.</param>
 internal sealed class Emulators(ImmutableSortedDictionary<string, string> named)
 {
-    private static readonly string[] s_directories = ["/usr/bin", "/usr/local/bin", "/bin"];
+    /// <summary>Where those are that are not named.</summary>
+    public ImmutableArray<string> Directories { get; init; } = ["/usr/bin", "/usr/local/bin", "/bin"];
 
     /// <summary>A static emulator for the architecture, or null.</summary>
-    /// <exception cref="KimgException">The one that was named is not there.</exception>
+    /// <exception cref="KimgException">The one that was named is not there, or is none.</exception>
     public string? Find(string architecture)
     {
         if ((named.GetValueOrDefault(architecture) ?? named.GetValueOrDefault("")) is { } path)
         {
-            return File.Exists(path) ? path : throw new KimgException(ErrorCode.ProgramMissing, $"there is no emulator '{path}'")
-            {
-                Hint = "apt-get install qemu-user-static brings /usr/bin/qemu-ARCH-static",
-            };
+            return EmulatorFile.Problem(path) is not { } problem ? path
+                : throw new KimgException(ErrorCode.ProgramMissing, $"the emulator '{path}' cannot be used: {problem}") { Hint = EmulatorFile.Advice };
         }
 
         return Machine.Find(architecture)?.Qemu is not { } qemu ? null
-            : s_directories.Select(directory => $"{directory}/qemu-{qemu}-static").FirstOrDefault(File.Exists);
+            : Directories.Select(directory => $"{directory}/qemu-{qemu}-static").FirstOrDefault(path => EmulatorFile.Problem(path) is null);
     }
 }

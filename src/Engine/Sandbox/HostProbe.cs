@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Kimg.Engine.Native;
+using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Sandbox;
 
@@ -26,10 +27,34 @@ internal static class HostProbe
             new("overlayfs", overlay is null, overlay ?? "works on the state directory", "a kernel of 5.11 or newer and ext4, xfs or btrfs below the state directory"),
             new("overlayfs by mount(2)", names is null, names ?? "works", null),
             new("fuse-overlayfs mounts", fuse is null, fuse ?? "works", "install fuse-overlayfs and give this user /dev/fuse"),
-            new("foreign architectures", binfmt is null, binfmt ?? "binfmt_misc can be mounted", "a kernel of 6.7 or newer, or qemu registered on the host"),
+            ForeignFinding(binfmt, Emulation.HostRegistrations),
             new("cgroups", Directory.Exists("/sys/fs/cgroup"), File.Exists("/sys/fs/cgroup/cgroup.controllers") ? "version 2" : "version 1 or none", null),
         ];
     }
+
+    /// <param name="problem">Why binfmt_misc cannot be mounted; null: it can.</param>
+    /// <param name="registrations">Where that of the host is mounted.</param>
+    internal static HostFinding ForeignFinding(string? problem, string registrations)
+    {
+        string[] registered = [.. Foreign().Where(architecture => Emulation.IsRegistered(architecture, registrations))];
+        string[] ways = [.. problem is null ? ["binfmt_misc can be mounted"] : Array.Empty<string>(), .. registered.Length == 0 ? [] : new[] { "the host has registered " + string.Join(", ", registered) }];
+        return new("foreign architectures", ways.Length > 0, ways.Length > 0 ? string.Join("; ", ways) : problem!, "a kernel of 6.7 or newer, or qemu registered on the host");
+    }
+
+    internal static HostFinding EmulatorFinding(Emulators emulators)
+    {
+        try
+        {
+            string[] found = [.. Foreign().Where(architecture => emulators.Find(architecture) is not null)];
+            return found.Length > 0 ? new("emulators", true, string.Join(", ", found), null) : new("emulators", false, "none is installed", "apt-get install qemu-user-static, or name one with --emulator");
+        }
+        catch (KimgException e)
+        {
+            return new("emulators", false, e.Message, e.Hint);
+        }
+    }
+
+    private static IEnumerable<string> Foreign() => Machine.All.Select(machine => machine.Architecture).Where(architecture => !Machine.IsNative(architecture));
 
     private static string? BinfmtProblem(FeatureMask without)
     {

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
+using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Sandbox;
 
@@ -13,12 +14,17 @@ internal sealed record Machine(ushort Number, string Architecture, string? Qemu,
 
     public static ImmutableArray<Machine> All { get; } =
     [
-        new(3, "386", "i386", Is64: false), new(8, "mips64le", "mips64el"), new(21, "ppc64le", "ppc64le"), new(21, "ppc64", "ppc64", IsLittleEndian: false),
+        new(3, "386", "i386", Is64: false), new(8, "mips64le", "mips64el"), new(8, "mips64", "mips64", IsLittleEndian: false),
+        new(8, "mipsle", "mipsel", Is64: false), new(8, "mips", "mips", Is64: false, IsLittleEndian: false), new(21, "ppc64le", "ppc64le"), new(21, "ppc64", "ppc64", IsLittleEndian: false),
         new(22, "s390x", "s390x", IsLittleEndian: false), new(40, "arm", "arm", Is64: false), new(62, "amd64", "x86_64"), new(183, "arm64", "aarch64"),
         new(243, "riscv64", "riscv64"), new(258, "loong64", "loongarch64"),
     ];
 
     public static Machine? Find(string architecture) => All.FirstOrDefault(machine => machine.Architecture == architecture);
+
+    /// <summary>Whether this host runs its programs by itself: a 64-bit PC runs those of its predecessor, too.</summary>
+    public static bool IsNative(string architecture) =>
+        architecture == Platform.Host.Architecture || (Platform.Host.Architecture, architecture) is ("amd64", "386");
 
     /// <summary>Whose program begins with these bytes; null: no ELF file, or of a machine that is not in the table.</summary>
     public static Machine? OfProgram(ReadOnlySpan<byte> head)

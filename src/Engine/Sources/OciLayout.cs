@@ -6,13 +6,18 @@ using Kimg.Engine.Registry;
 
 namespace Kimg.Engine.Sources;
 
-/// <summary>An OCI layout directory (image-spec image-layout.md) as a place images and blobs come from. Every document is checked against its digest; blobs are
+/// <summary>An OCI layout (image-spec image-layout.md), a directory or an archive, as a place images and blobs come from. Every document is checked against its digest; blobs are
 /// checked by whoever stores them.</summary>
-internal sealed class OciLayout(string directory) : IBlobProvider
+internal sealed class OciLayout(ILayoutFiles files) : IBlobProvider
 {
     private const int MaxDocument = 32 << 20, MaxIndexDepth = 4;
 
     private const string RefName = "org.opencontainers.image.ref.name", ImageName = "io.containerd.image.name";
+
+    public OciLayout(string directory)
+        : this(new LayoutDirectory(directory))
+    {
+    }
 
     /// <param name="tag">As the layout names the image; null: by digest, or the only one there is.</param>
     /// <exception cref="KimgException">ImageNotFound, PlatformNotFound, InvalidManifest, DigestMismatch, ContextUnreadable.</exception>
@@ -22,7 +27,7 @@ internal sealed class OciLayout(string directory) : IBlobProvider
         for (int depth = 0; document.Index is { } index; depth++)
         {
             if (depth == MaxIndexDepth) throw Invalid($"has more than {MaxIndexDepth} indexes in each other");
-            document = await DocumentAsync(PlatformSelector.Select(index, platform, directory), cancellationToken);
+            document = await DocumentAsync(PlatformSelector.Select(index, platform, files.Name), cancellationToken);
         }
 
         byte[] config = await ReadAsync(document.Manifest!.Config.Digest, cancellationToken);
@@ -36,26 +41,21 @@ internal sealed class OciLayout(string directory) : IBlobProvider
         }
     }
 
-    public Task<Stream> OpenBlobAsync(Descriptor descriptor, long offset, CancellationToken cancellationToken)
-    {
-        FileStream file = Open(PathOf(descriptor.Digest), descriptor.Digest.ToString());
-        file.Position = offset;
-        return Task.FromResult<Stream>(file);
-    }
+    public Task<Stream> OpenBlobAsync(Descriptor descriptor, long offset, CancellationToken cancellationToken) =>
+        Task.FromResult(Open(PathOf(descriptor.Digest), descriptor.Digest.ToString(), offset).Bytes);
 
     /// <summary>The manifest or index itself.</summary>
     /// <inheritdoc cref="ResolveAsync"/>
     public async Task<ManifestDocument> RootAsync(string? tag, Digest? digest, CancellationToken cancellationToken)
     {
-        if (digest is { } known) return ManifestDocument.Parse(await ReadAsync(known, cancellationToken), known, null, $"'{known}' in '{directory}'");
-        await using FileStream file = Open(Path.Combine(directory, "index.json"), "index.json");
-        byte[] bytes = await AllAsync(file, cancellationToken);
-        Descriptor[] listed = [.. ManifestDocument.Parse(bytes, Digest.Sha256(bytes), MediaTypes.OciIndex, $"index.json of '{directory}'").Index!.Manifests];
+        if (digest is { } known) return ManifestDocument.Parse(await ReadAsync(known, cancellationToken), known, null, $"'{known}' in '{files.Name}'");
+        byte[] bytes = await AllAsync("index.json", "index.json", cancellationToken);
+        Descriptor[] listed = [.. ManifestDocument.Parse(bytes, Digest.Sha256(bytes), MediaTypes.OciIndex, $"index.json of '{files.Name}'").Index!.Manifests];
         Descriptor[] named = tag is null ? [] : [.. listed.Where(d => IsNamed(d, tag))];
         Descriptor? found = tag is not null ? named.FirstOrDefault() : listed.Length == 1 ? listed[0] : listed.FirstOrDefault(d => IsNamed(d, "latest"));
         if (found is not null) return await DocumentAsync(found, cancellationToken);
         string names = string.Join(", ", listed.Select(d => d.Annotations?.GetValueOrDefault(RefName)).OfType<string>().Distinct());
-        throw new KimgException(ErrorCode.ImageNotFound, tag is null ? $"the OCI layout '{directory}' has {listed.Length} images" : $"the OCI layout '{directory}' has no '{tag}'")
+        throw new KimgException(ErrorCode.ImageNotFound, tag is null ? $"the OCI layout '{files.Name}' has {listed.Length} images" : $"the OCI layout '{files.Name}' has no '{tag}'")
         {
             Hint = names.Length == 0 ? "name one by digest: oci-layout://PATH@sha256:…" : $"it has {OneLine.Of(names, 300)}",
         };
@@ -67,43 +67,46 @@ internal sealed class OciLayout(string directory) : IBlobProvider
             || annotations.GetValueOrDefault(ImageName)?.EndsWith(":" + tag, StringComparison.Ordinal) == true);
 
     private async Task<ManifestDocument> DocumentAsync(Descriptor descriptor, CancellationToken cancellationToken) =>
-        ManifestDocument.Parse(await ReadAsync(descriptor.Digest, cancellationToken), descriptor.Digest, descriptor.MediaType, $"'{descriptor.Digest}' in '{directory}'");
+        ManifestDocument.Parse(await ReadAsync(descriptor.Digest, cancellationToken), descriptor.Digest, descriptor.MediaType, $"'{descriptor.Digest}' in '{files.Name}'");
 
     private async Task<byte[]> ReadAsync(Digest digest, CancellationToken cancellationToken)
     {
-        await using FileStream file = Open(PathOf(digest), digest.ToString());
-        byte[] bytes = await AllAsync(file, cancellationToken);
+        byte[] bytes = await AllAsync(PathOf(digest), digest.ToString(), cancellationToken);
         if (ContentHash.Of(bytes, digest) == digest) return bytes;
-        throw new KimgException(ErrorCode.DigestMismatch, $"blob {digest} of the OCI layout '{directory}' has other content") { Hint = "the layout is damaged: make it again" };
+        throw new KimgException(ErrorCode.DigestMismatch, $"blob {digest} of the OCI layout '{files.Name}' has other content") { Hint = "the layout is damaged: make it again" };
     }
 
-    private async Task<byte[]> AllAsync(FileStream file, CancellationToken cancellationToken)
+    private async Task<byte[]> AllAsync(string path, string what, CancellationToken cancellationToken)
     {
-        if (file.Length > MaxDocument) throw Invalid($"has a document of {file.Length} bytes");
-        var bytes = new byte[file.Length];
-        await file.ReadExactlyAsync(bytes, cancellationToken);
-        return bytes;
+        (Stream file, long length) = Open(path, what);
+        await using (file)
+        {
+            if (length > MaxDocument) throw Invalid($"has a document of {length} bytes");
+            var bytes = new byte[length];
+            await file.ReadExactlyAsync(bytes, cancellationToken);
+            return bytes;
+        }
     }
 
-    private string PathOf(Digest digest) => Path.Combine(directory, "blobs", digest.Algorithm, digest.Hex);
+    private static string PathOf(Digest digest) => $"blobs/{digest.Algorithm}/{digest.Hex}";
 
-    private FileStream Open(string path, string what)
+    private (Stream Bytes, long Length) Open(string path, string what, long offset = 0)
     {
         try
         {
-            return File.OpenRead(path);
+            return files.Open(path, offset);
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new KimgException(ErrorCode.ImageNotFound, $"the OCI layout '{directory}' has no {what}", error) { Hint = "the layout is incomplete: make it again" };
+            throw new KimgException(ErrorCode.ImageNotFound, $"the OCI layout '{files.Name}' has no {what}", error) { Hint = "the layout is incomplete: make it again" };
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new KimgException(ErrorCode.ContextUnreadable, $"cannot read '{path}': {error.Message}", error);
+            throw new KimgException(ErrorCode.ContextUnreadable, $"cannot read '{path}' of '{files.Name}': {error.Message}", error);
         }
     }
 
-    private KimgException Invalid(string why) => new(ErrorCode.InvalidManifest, $"the OCI layout '{directory}' {why}");
+    private KimgException Invalid(string why) => new(ErrorCode.InvalidManifest, $"the OCI layout '{files.Name}' {why}");
 }
 
 /// <summary>An image of a layout, for one platform.</summary>

@@ -27,8 +27,7 @@ public sealed class ExamplesTests
         (host.Environment["ACTIONS_RESULTS_URL"], host.Environment["ACTIONS_RUNTIME_TOKEN"]) = ("https://results.example.com/", "token");
         Descriptor root = RecordingEngine.Root with { MediaType = MediaTypes.OciIndex };
         host.Engine.Image = new ImageReport("x", root, """{"schemaVersion":2,"manifests":[]}"""u8.ToArray(), []);
-        host.Write("qemu", "");
-        string[] argv = [.. Words(line.Replace("/opt/qemu/qemu-aarch64-static", "qemu", StringComparison.Ordinal)).Skip(1)];
+        string[] argv = [.. Words(line.Replace("/opt/qemu/", "/usr/bin/", StringComparison.Ordinal)).Skip(1)];
         int exit = await host.RunAsync(argv);
         Assert.True(exit == 0, $"{guide}: {line}\n{host.Error}");
         Assert.NotEmpty(host.Engine.Calls);

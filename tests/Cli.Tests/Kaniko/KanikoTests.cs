@@ -5,6 +5,7 @@ using Kimg.Cli.Tests.Surroundings;
 using Kimg.Engine.Archive;
 using Kimg.Engine.Build;
 using Kimg.Engine.Cache;
+using Kimg.Engine.Oci;
 using Kimg.Engine.Primitives;
 using Xunit;
 
@@ -111,6 +112,56 @@ public sealed class KanikoTests : IDisposable
         await Run("-c", "app", "--no-push", "-d", "r.example/app", "--cache", "--cache-repo=oci:c", "--cache-dir=d");
         string[] directories = [.. Request.CacheTo.Select(c => Assert.IsType<LocalCache>(c.Location).Directory)];
         Assert.Equal([Path.Combine(_host.WorkingDirectory, "d"), Path.Combine(_host.WorkingDirectory, "c")], directories);
+    }
+
+    [Theory]
+    [InlineData("--cache-repo=r.example/c")]
+    [InlineData("--cache-repo=oci:c")]
+    [InlineData("--cache-dir=d")]
+    public async Task Images_that_share_a_place_for_their_caches_do_not_overwrite_each_other(string place)
+    {
+        _host.Write("other/Dockerfile", "FROM scratch\n");
+        string one = await Tag("-c", "app", "-d", "r.example/k1:1"), two = await Tag("-c", "app", "-d", "r.example/k2:1");
+        Assert.NotEqual(one, two);
+        // Only the name counts: neither its tag nor where the context lies on this runner.
+        Assert.Equal(one, await Tag("-c", "other", "-d", "r.example/k1:2"));
+        Assert.NotEqual(one, await Tag("-c", "app", "-d", "r.example/k1:1", "--target=tests"));
+        Assert.NotEqual(one, await Tag("-c", "app", "-d", "r.example/k1:1", "--custom-platform=linux/arm64"));
+
+        string unnamed = await Tag("-c", "app", "--no-push");
+        Assert.Equal(unnamed, await Tag("-c", "app", "--no-push"));
+        Assert.NotEqual(unnamed, await Tag("-c", "other", "--no-push"));
+        Assert.NotEqual(unnamed, await Tag("-c", "app", "--no-push", "-f", "other/Dockerfile"));
+
+        async Task<string> Tag(params string[] arguments)
+        {
+            await Run([.. arguments, "--cache", .. place == "--cache-dir=d" ? ["--cache-repo=r.example/c"] : Array.Empty<string>(), place]);
+            return Assert.Single(Request.CacheTo.Select(c => c.Location switch
+            {
+                LocalCache local => local.Tag,
+                RegistryCache registry => registry.Reference.Tag!,
+                var location => throw new InvalidOperationException(location.ToString()),
+            }).Distinct());
+        }
+    }
+
+    [Fact]
+    public void Of_a_repository_the_address_names_the_cache_and_not_the_commit()
+    {
+        Assert.Equal(Tag("https://git.example/app.git?ref=1"), Tag("https://git.example/app.git?ref=2"));
+        Assert.NotEqual(Tag("https://git.example/app.git"), Tag("https://git.example/other.git"));
+
+        static string Tag(string url) => TagOf(new BuildRequest { Context = new GitContext(url) });
+    }
+
+    [Fact]
+    public void What_is_built_and_not_pushed_uses_the_cache_of_its_name_but_no_repository_beside_it()
+    {
+        var request = new BuildRequest { Context = new DirectoryContext("/c"), Names = [ImageReference.Parse("r.example/k1:1")] };
+        BuildRequest pushed = request with { Outputs = [new OutputSpec { Type = OutputType.Image, Push = true }] };
+        Assert.Equal(TagOf(pushed), TagOf(request));
+        Assert.Throws<KimgException>(() => new KanikoCache(null, null).ApplyTo(request));
+        Assert.StartsWith("r.example/k1/cache:kimg-", Assert.Single(new KanikoCache(null, null).ApplyTo(pushed).CacheTo).Location.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -220,6 +271,8 @@ public sealed class KanikoTests : IDisposable
         int code = await _host.RunAsync(KanikoCommandLine.Translate("kimg", ["kaniko", .. argv]));
         Assert.True(code == 0, _host.Error);
     }
+
+    private static string TagOf(BuildRequest request) => Assert.IsType<LocalCache>(new KanikoCache(null, "/d").ApplyTo(request).CacheTo[0].Location).Tag;
 
     private string Read(string path) => File.ReadAllText(Path.Combine(_host.WorkingDirectory, path));
 }

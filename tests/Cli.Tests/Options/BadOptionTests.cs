@@ -62,6 +62,8 @@ public sealed class BadOptionTests : IDisposable
     [InlineData("--cache-from type=azblob", "KIMG1006", "add account_url=")]
     [InlineData("--cache-from type=azblob,account_url=ftp://x", "KIMG1006", "no http or https address")]
     [InlineData("--emulator /nowhere/qemu", "KIMG1001", "qemu-user-static")]
+    [InlineData("--emulator /bin/bash", "KIMG1001", "dynamically linked")]
+    [InlineData("--emulator arm64=/etc/passwd", "KIMG1001", "not executable")]
     [InlineData("--cache-from a,b", "KIMG1006", "give the option once")]
     [InlineData("--cache-to type=registry,ref=r,mode=all", "KIMG1006", "min (what is in the image)")]
     [InlineData("--cache-to type=inline,mode=max", "KIMG1006", "type=registry,mode=max")]

@@ -125,6 +125,7 @@ internal sealed class RecordingEngine : IEngine
     {
         StoreLocation store => $"store {store.Reference}",
         RegistryLocation registry => $"registry {registry.Reference}",
+        ArchiveLocation archive => $"archive {archive.File} {archive.Tag}",
         LayoutLocation layout => $"layout {layout.Directory} {layout.Tag}",
         _ => throw new InvalidOperationException(location.ToString()),
     };

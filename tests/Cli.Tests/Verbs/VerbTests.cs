@@ -54,6 +54,8 @@ public sealed class VerbTests : IDisposable
     [InlineData("push app:1 r.example/b", "copy store docker.io/library/app:1 → registry r.example/b:latest []")]
     [InlineData("pull --platform linux/arm64 app", "copy registry docker.io/library/app:latest → store docker.io/library/app:latest [linux/arm64]")]
     [InlineData("copy r.example/a oci-layout:///tmp/l:v1", "copy registry r.example/a:latest → layout /tmp/l v1 []")]
+    [InlineData("copy oci-archive:///tmp/a.tar:v1 r.example/b", "copy archive /tmp/a.tar v1 → registry r.example/b:latest []")]
+    [InlineData("push oci-archive:///tmp/a.tar r.example/b", "copy archive /tmp/a.tar  → registry r.example/b:latest []")]
     [InlineData("copy store://a docker://b", "copy store docker.io/library/a:latest → registry docker.io/library/b:latest []")]
     public async Task Push_pull_and_copy_are_copies_between_locations(string argv, string call)
     {
@@ -96,6 +98,7 @@ public sealed class VerbTests : IDisposable
     [InlineData("index create a", "the index needs a name")]
     [InlineData("index annotate a", "there is nothing to add")]
     [InlineData("push oci-layout:///tmp/l", "where is it pushed to?")]
+    [InlineData("push oci-archive:///tmp/a.tar", "where is it pushed to?")]
     [InlineData("cache export type=inline", "no cache that can be")]
     [InlineData("build --gc max=1 .", "unknown key 'max'")]
     [InlineData("registry serve --address 0.0.0.0:5000", "loopback only")]
@@ -170,6 +173,27 @@ public sealed class VerbTests : IDisposable
         foreach (string[] option in new string[][] { [], ["--json"], ["--raw"], ["--config"] })
             Assert.Equal(0, await _host.RunAsync(["inspect", "app:1", .. option]));
         Golden.Matches("tests/Cli.Tests/testdata/verbs/inspect.txt", _host.Output);
+    }
+
+    [Fact]
+    public async Task An_archive_that_is_there_is_pushed_by_its_file_name()
+    {
+        _host.Write("out.tar", "");
+        Assert.Equal(0, await _host.RunAsync("push", "out.tar", "r.example/b"));
+        Assert.Equal($"copy archive {_host.WorkingDirectory}/out.tar  → registry r.example/b:latest []", _host.Engine.Calls[0]);
+        Assert.Equal(2, await _host.RunAsync("push", "out.tar"));
+        Assert.Contains("where is it pushed to?", _host.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_index_that_is_none_is_said_to_be_none()
+    {
+        byte[] manifest = """{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[],"annotations":{"a":"b"}}"""u8.ToArray();
+        var root = new Descriptor { MediaType = MediaTypes.OciManifest, Digest = Digest.Sha256(manifest), Size = manifest.Length };
+        _host.Engine.Image = new ImageReport("app:1", root, manifest, []);
+        Assert.Equal(0, await _host.RunAsync("index", "inspect", "app:1"));
+        Assert.Equal(
+            $"Name:      app:1\nDigest:    {root.Digest}\nMediaType: {MediaTypes.OciManifest}\nKind:      a single image, no index (kimg inspect shows what is in it)\na=b\n", _host.Output);
     }
 
     [Fact]

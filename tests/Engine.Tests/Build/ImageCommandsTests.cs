@@ -113,6 +113,68 @@ public sealed class ImageCommandsTests : IAsyncLifetime
         Assert.Equal(built.Root.Digest, (await _images.CopyAsync(new LayoutLocation(_temp["out"], null), Ours("built:2"), [])).Digest);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_archive_that_was_built_is_pushed_with_the_digest_that_was_built(bool severalPlatforms)
+    {
+        Directory.CreateDirectory(_temp["context"]);
+        await File.WriteAllTextAsync(_temp["context/file"], "content");
+        await using var builder = ImageBuilder.Create(new BuilderOptions { StateDirectory = _temp["other"] });
+        BuildResult built = await builder.BuildAsync(new BuildRequest
+        {
+            Context = new DirectoryContext(_temp["context"]), DockerfileText = "FROM scratch\nCOPY file /\n", Names = [ImageReference.Parse("built:1")],
+            Platforms = severalPlatforms ? [s_amd64, s_arm64] : [s_amd64], Outputs = [new OutputSpec { Type = OutputType.Oci, Destination = _temp["out.tar"] }],
+        });
+        Descriptor pushed = await _images.CopyAsync(new ArchiveLocation(_temp["out.tar"], null), Theirs("built:2"), []);
+        Assert.Equal(built.Root!.Digest, pushed.Digest);
+        Assert.Equal(built.Root.Digest.ToString(), await SkopeoDigestAsync($"{_theirs.Host}/built:2"));
+        Assert.Equal(built.Root.Digest, (await _images.ResolveAsync(new ArchiveLocation(_temp["out.tar"], "1"))).Digest);
+        KimgException missing = await Assert.ThrowsAsync<KimgException>(() => _images.ResolveAsync(new ArchiveLocation(_temp["out.tar"], "2")));
+        Assert.Equal(ErrorCode.ImageNotFound, missing.Code);
+    }
+
+    [Fact]
+    public async Task An_archive_of_skopeo_is_an_image_too()
+    {
+        Descriptor root = await PushIndexAsync("team/app:1");
+        await HostProgram.MustAsync(
+            "skopeo", "copy", "--all", "--preserve-digests", "--src-tls-verify=false", $"docker://{_theirs.Host}/team/app:1", $"oci-archive:{_temp["theirs.tar"]}:v1");
+        Assert.Equal(root.Digest, (await _images.CopyAsync(new ArchiveLocation(_temp["theirs.tar"], "v1"), Ours("from/archive:1"), [])).Digest);
+    }
+
+    [Theory]
+    [InlineData("compressed", "compressed")]
+    [InlineData("empty", "no OCI archive")]
+    [InlineData("text", "")]
+    [InlineData("truncated", "")]
+    [InlineData("missing", "cannot be read")]
+    public async Task What_is_no_archive_of_an_image_is_told(string kind, string words)
+    {
+        string path = _temp["x.tar"];
+        await PushIndexAsync("team/app:1");
+        await HostProgram.MustAsync("skopeo", "copy", "--all", "--src-tls-verify=false", $"docker://{_theirs.Host}/team/app:1", $"oci-archive:{path}:v1");
+        byte[] bytes = await File.ReadAllBytesAsync(path);
+        if (kind == "compressed") await HostProgram.MustAsync("sh", "-c", $"gzip -c {path} >{path}.gz && mv {path}.gz {path}");
+        else if (kind == "empty") await File.WriteAllBytesAsync(path, new byte[10240]);
+        else if (kind == "text") await File.WriteAllTextAsync(path, new string('x', 2000));
+        else if (kind == "truncated") await File.WriteAllBytesAsync(path, bytes[..(bytes.Length / 2)]);
+        else File.Delete(path);
+        KimgException error = await Assert.ThrowsAsync<KimgException>(() => _images.CopyAsync(new ArchiveLocation(path, null), Ours("bad:1"), []));
+        Assert.Contains(words, error.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<KimgException>(() => _images.InspectAsync(Ours("bad:1"), null));
+    }
+
+    [Fact]
+    public async Task Nothing_is_written_into_an_archive_that_is_there()
+    {
+        await PushIndexAsync("team/app:1");
+        KimgException error = await Assert.ThrowsAsync<KimgException>(() => _images.CopyAsync(Theirs("team/app:1"), new ArchiveLocation(_temp["new.tar"], null), []));
+        Assert.Equal(ErrorCode.UnsupportedFeature, error.Code);
+        Assert.Contains("type=oci,dest=", error.Hint, StringComparison.Ordinal);
+        Assert.False(File.Exists(_temp["new.tar"]));
+    }
+
     [Fact]
     public async Task A_base_that_was_never_fetched_is_pushed_from_where_it_is()
     {

@@ -67,7 +67,7 @@ public sealed class MultiPlatformTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Where_nothing_can_emulate_the_error_is_at_the_step()
+    public async Task A_named_emulator_that_is_not_there_is_an_error_at_the_step()
     {
         await using var builder = ImageBuilder.Create(new BuilderOptions
         {

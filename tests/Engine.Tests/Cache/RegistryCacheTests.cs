@@ -167,6 +167,46 @@ public sealed class RegistryCacheTests : IAsyncLifetime
         (await _scene.NewMachine().BuildAsync(CacheScene.TwoStages, new LocalCache(_scene["copy"]))).AssertNothingRan();
     }
 
+    /// <summary>What an operator runs at night. Without any tag the same collection takes everything: it is one that works.</summary>
+    [Fact]
+    public async Task The_collection_of_a_registry_that_is_not_ours_keeps_a_cache_whole()
+    {
+        using DebianRegistry theirs = await DebianRegistry.StartAsync();
+        var cache = new RegistryCache(ImageReference.Parse($"{theirs.Host}/team/app:cache"));
+        Machine machine = _scene.NewMachine();
+        Func<BuildRequest, BuildRequest> export = r => r with { CacheTo = [new CacheDestination(cache) { AllSteps = true, IgnoreError = false, Mounts = ["*"] }] };
+        const string Mounting = "\nRUN --mount=type=cache,target=/c echo kept >/c/file\n";
+        await machine.BuildAsync(CacheScene.TwoStages + Mounting, export);
+        string[] old = theirs.Blobs;
+        _scene.Write("source", "other source\n");
+        await machine.BuildAsync(CacheScene.TwoStages + Mounting, export);
+        string[] both = theirs.Blobs;
+        Assert.True(both.Length > old.Length);
+        ProgramResult collected = await theirs.CollectAsync();
+        Assert.True(collected.ExitCode == 0, collected.Errors);
+        // What only the first export had is gone, so the collection did something.
+        Assert.True(theirs.Blobs.Length < both.Length, collected.Output);
+
+        Machine other = _scene.NewMachine();
+        Built built = await other.BuildAsync(CacheScene.TwoStages + Mounting + "RUN --mount=type=cache,target=/c cat /result /final /c/file >/seen\n", cache);
+        Assert.Single(built.Ran);
+        Assert.Empty(built.Events.Warnings);
+        Assert.Equal("OTHER SOURCE\nOTHER SOURCE\nkept\n", await ImageText.ReadAsync(other, "seen"));
+    }
+
+    [Fact]
+    public async Task A_cache_that_was_written_longer_ago_than_it_may_be_is_not_used()
+    {
+        await ExportAsync(allSteps: true);
+        CacheSource source = new(_scene.InRegistry("app:cache"));
+        Built young = await _scene.NewMachine().BuildAsync(CacheScene.TwoStages, r => r with { CacheFrom = [source with { MaxAge = TimeSpan.FromHours(1) }] });
+        young.AssertNothingRan();
+        await Task.Delay(20);
+        Built old = await _scene.NewMachine().BuildAsync(CacheScene.TwoStages, r => r with { CacheFrom = [source with { MaxAge = TimeSpan.FromMilliseconds(10) }] });
+        Assert.Equal(5, old.Ran.Length);
+        Assert.Empty(old.Events.Warnings);
+    }
+
     [Fact]
     public async Task What_a_platform_has_in_the_cache_is_for_that_platform()
     {

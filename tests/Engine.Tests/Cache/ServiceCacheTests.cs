@@ -54,6 +54,129 @@ public sealed class ServiceCacheTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_branch_sends_and_fetches_nothing_that_its_base_has()
+    {
+        var location = (GitHubCache)Location("gha") with { Scope = "s" };
+        GitHubCache branch = location with { Token = new Secret(ObjectServer.BranchToken) };
+        await _scene.NewMachine().BuildAsync(Dockerfile, r => r with { CacheTo = [new CacheDestination(location) { AllSteps = true, IgnoreError = false }] });
+        HashSet<string> before = [.. _server.Objects.Keys];
+        int lines = _server.Lines.Count;
+        Built built = await _scene.NewMachine().BuildAsync(
+            Dockerfile, r => r with { CacheFrom = [new CacheSource(branch)], CacheTo = [new CacheDestination(branch) { AllSteps = true, IgnoreError = false }], Outputs = [] });
+        built.AssertNothingRan();
+        // The document, which says when it was written, and the manifest; read were those of the base.
+        Assert.Equal(2, _server.Objects.Keys.Except(before).Count());
+        Assert.Equal(2, _server.Lines.Skip(lines).Count(l => l.StartsWith("PUT ", StringComparison.Ordinal)));
+        Assert.Equal(2, _server.Lines.Skip(lines).Count(l => l.StartsWith("GET /signed/", StringComparison.Ordinal)));
+        (await _scene.NewMachine().BuildAsync(Dockerfile, branch)).AssertNothingRan();
+    }
+
+    [Theory]
+    [InlineData(409, """{"code":"already_exists","msg":"there is one"}""")]
+    [InlineData(200, """{"ok":false}""")]
+    public async Task An_entry_that_is_refused_and_not_there_fails_the_export_before_its_manifest(int status, string answer)
+    {
+        CacheLocation location = Location("gha");
+        _server.Fault = r => r.Path.EndsWith("/CreateCacheEntry", StringComparison.Ordinal) && r.Text.Contains("kimg-blob-", StringComparison.Ordinal)
+            ? new ScriptedAnswer(status, answer, ("Content-Type", "application/json")) : null;
+        Built built = await _scene.NewMachine().BuildAsync(Dockerfile, r => r with { CacheTo = [new CacheDestination(location)] });
+        Assert.Contains("the cache service did not take it", Assert.Single(built.Events.Warnings), StringComparison.Ordinal);
+        Assert.DoesNotContain(_server.Objects.Keys, k => k.Contains("kimg-manifest-", StringComparison.Ordinal));
+        KimgException error = await Assert.ThrowsAsync<KimgException>(() => _scene.NewMachine().BuildAsync(
+            Dockerfile, r => r with { CacheTo = [new CacheDestination(location) { IgnoreError = false }] }));
+        Assert.Equal(ErrorCode.RegistryRefused, error.Code);
+    }
+
+    [Fact]
+    public async Task An_entry_that_another_build_is_just_writing_is_waited_for()
+    {
+        CacheLocation location = Location("gha");
+        Machine machine = _scene.NewMachine();
+        Func<BuildRequest, BuildRequest> export = r => r with { CacheTo = [new CacheDestination(location) { IgnoreError = false }] };
+        await machine.BuildAsync(Dockerfile, export);
+        int objects = _server.Objects.Count;
+        // Not there when it is looked for, taken when it is made, then there.
+        var asked = new System.Collections.Concurrent.ConcurrentDictionary<string, int>();
+        _server.Fault = r => r.Path.EndsWith("/GetCacheEntryDownloadURL", StringComparison.Ordinal) && asked.AddOrUpdate(r.Text, 1, (_, n) => n + 1) <= 2
+            ? new ScriptedAnswer(200, """{"ok":false}""", ("Content-Type", "application/json")) : null;
+        Assert.Empty((await machine.BuildAsync(Dockerfile, export)).Events.Warnings);
+        Assert.Equal(objects + 2, _server.Objects.Count);
+        Assert.Contains(asked.Values, n => n == 3);
+    }
+
+    [Theory]
+    [InlineData("", "blobs", "manifests", "/account/cache/blobs/")]
+    [InlineData("ci", "x", "y", "/account/cache/ci/x/")]
+    [InlineData("ci/", "x/", "y/", "/account/cache/ci/x/")]
+    public async Task Prefixes_of_Azure_are_folders(string prefix, string blobs, string manifests, string folder)
+    {
+        CacheLocation location = (AzureBlobCache)Location("azblob") with { Prefix = prefix, BlobsPrefix = blobs, ManifestsPrefix = manifests };
+        await _scene.NewMachine().BuildAsync(Dockerfile, r => r with { CacheTo = [new CacheDestination(location) { IgnoreError = false }] });
+        string root = folder[..(folder.TrimEnd('/').LastIndexOf('/') + 1)];
+        Assert.All(_server.Objects.Keys, k => Assert.StartsWith(root, k, StringComparison.Ordinal));
+        Assert.Contains(_server.Objects.Keys, k => k.StartsWith(folder + "sha256", StringComparison.Ordinal));
+        Assert.Single(_server.Objects.Keys, k => k.StartsWith(root + manifests.TrimEnd('/') + "/", StringComparison.Ordinal));
+        (await _scene.NewMachine().BuildAsync(Dockerfile, location)).AssertNothingRan();
+    }
+
+    [Fact]
+    public async Task A_key_of_Azure_is_that_of_the_account_that_is_named()
+    {
+        using var http = new CacheHttp(new RegistryOptions());
+        AzureBlobCache azure = (AzureBlobCache)Location("azblob") with { AccountUrl = new Uri("https://cache.example.com/"), AccountName = "account" };
+        Assert.StartsWith("SharedKey account:", await SignedAsync(azure), StringComparison.Ordinal);
+        Assert.StartsWith("SharedKey cache:", await SignedAsync(azure with { AccountName = null }), StringComparison.Ordinal);
+
+        async Task<string> SignedAsync(AzureBlobCache cache)
+        {
+            using var message = new HttpRequestMessage(HttpMethod.Get, new Uri(cache.AccountUrl, "container/key"));
+            var authorization = new AzureAuthorization(cache, http, new CredentialOptions { Environment = FrozenDictionary<string, string>.Empty });
+            await authorization.AuthorizeAsync(message, CancellationToken.None);
+            return message.Headers.GetValues("Authorization").Single();
+        }
+    }
+
+    [Fact]
+    public async Task A_compression_level_alone_is_that_of_the_layers_made_for_the_cache()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_scene.Context, "text"), string.Concat(Enumerable.Range(0, 200_000).Select(i => $"{i * 7919 % 104_729} ")));
+        long fast = await SizeAsync(1), small = await SizeAsync(19);
+        Assert.True(small < fast, $"{small} and {fast}");
+
+        async Task<long> SizeAsync(int level)
+        {
+            _server.Objects.Clear();
+            await _scene.NewMachine().BuildAsync(
+                "FROM base\nCOPY text /\n", r => r with { Outputs = [new OutputSpec { Type = OutputType.CacheOnly }], CacheTo = [new CacheDestination(Location("s3")) { CompressionLevel = level, IgnoreError = false }] });
+            return _server.Objects.Max(o => o.Value.Length);
+        }
+    }
+
+    [Theory]
+    [InlineData("gha", "scope=")]
+    [InlineData("s3", "name=")]
+    [InlineData("azblob", "name=")]
+    public async Task Without_a_build_a_cache_that_is_not_found_is_asked_for_its_name(string kind, string key)
+    {
+        await using var commands = CacheCommands.Create(new BuilderOptions { StateDirectory = _scene["commands"] });
+        foreach (Func<Task> command in new Func<Task>[] { () => commands.InspectAsync(Location(kind)), () => commands.ImportAsync(Location(kind)) })
+        {
+            KimgException error = await Assert.ThrowsAsync<KimgException>(command);
+            Assert.Equal(ErrorCode.ImageNotFound, error.Code);
+            Assert.Contains(key, error.Hint, StringComparison.Ordinal);
+        }
+
+        CacheLocation named = Location(kind) switch
+        {
+            GitHubCache github => github with { Scope = "x" },
+            S3Cache s3 => s3 with { Names = ["x"] },
+            AzureBlobCache azure => azure with { Names = ["x"] },
+            var other => other,
+        };
+        Assert.Null((await Assert.ThrowsAsync<KimgException>(() => commands.InspectAsync(named))).Hint);
+    }
+
+    [Fact]
     public async Task Two_images_have_two_caches_unless_they_are_given_one_name()
     {
         CacheLocation location = Location("s3");
@@ -265,7 +388,8 @@ public sealed class ServiceCacheTests : IAsyncLifetime
         Assert.Equal("from-env", await FindAsync(found, ("AWS_ACCESS_KEY_ID", "from-env"), ("AWS_SECRET_ACCESS_KEY", "s")));
         Assert.Equal("from-default", await FindAsync(found));
         Assert.Equal("from-ci", await FindAsync(found, ("AWS_PROFILE", "ci")));
-        KimgException none = await Assert.ThrowsAsync<KimgException>(() => FindAsync(found, ("AWS_PROFILE", "other"), ("AWS_EC2_METADATA_DISABLED", "true")));
+        File.Delete(temp["home/.aws/credentials"]);
+        KimgException none = await Assert.ThrowsAsync<KimgException>(() => FindAsync(found, ("AWS_EC2_METADATA_DISABLED", "true")));
         Assert.Equal(ErrorCode.AuthenticationFailed, none.Code);
 
         async Task<string> FindAsync(S3Cache cache, params (string Name, string Value)[] variables)

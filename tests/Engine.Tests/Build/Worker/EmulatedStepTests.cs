@@ -59,6 +59,34 @@ public sealed class EmulatedStepTests
         Assert.Contains("apt-get install qemu-user-static", error.Hint, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("mips64", "apt-get install qemu-user-static")]
+    [InlineData("wasm", "QEMU runs no programs for wasm")]
+    public void A_hint_only_names_the_package_where_it_helps(string architecture, string hint) =>
+        Assert.Contains(hint, Emulation.Impossible(architecture).Hint, StringComparison.Ordinal);
+
+    /// <summary>Whatever a Dockerfile may be built for; a WebAssembly module is no program.</summary>
+    [Theory]
+    [InlineData("amd64")]
+    [InlineData("arm64")]
+    [InlineData("arm")]
+    [InlineData("386")]
+    [InlineData("ppc64le")]
+    [InlineData("ppc64")]
+    [InlineData("s390x")]
+    [InlineData("riscv64")]
+    [InlineData("loong64")]
+    [InlineData("mips64le")]
+    [InlineData("mips64")]
+    [InlineData("mipsle")]
+    [InlineData("mips")]
+    public void Every_architecture_has_the_emulator_that_Debian_installs(string architecture)
+    {
+        Assert.True(File.Exists(new Emulators(System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty).Find(architecture)));
+        Machine machine = Machine.Find(architecture)!;
+        Assert.Equal(machine, Machine.OfProgram([.. machine.Signature().Magic, .. new byte[32]]));
+    }
+
     [Fact]
     public async Task A_user_of_the_step_is_that_user_under_the_emulator_too()
     {
