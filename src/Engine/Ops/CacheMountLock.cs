@@ -1,4 +1,5 @@
 using System.Globalization;
+using Kimg.Engine.Content;
 using Kimg.Engine.Graph;
 using Kimg.Engine.Native;
 using Kimg.Engine.Primitives;
@@ -21,6 +22,8 @@ internal sealed class CacheMountLock : IDisposable
     /// <summary>Where the mount of an id is; copies of private ones have a number after it.</summary>
     public static string DirectoryOf(string root, string id) => System.IO.Path.Combine(root, Digest.Sha256(id).Hex);
 
+    public static string LockOf(string directory) => directory + ".lock";
+
     public static async Task<CacheMountLock> AcquireAsync(string root, CacheMount mount, CancellationToken cancellationToken)
     {
         string first = DirectoryOf(root, mount.Id);
@@ -28,8 +31,13 @@ internal sealed class CacheMountLock : IDisposable
         for (int copy = 0; ;)
         {
             string directory = copy == 0 ? first : string.Create(CultureInfo.InvariantCulture, $"{first}-{copy}");
-            if (FileLock.TryAcquire(directory + ".lock", exclusive: mount.Sharing != CacheSharing.Shared) is { } held)
+            if (FileLock.TryAcquire(LockOf(directory), exclusive: mount.Sharing != CacheSharing.Shared) is { } held)
+            {
+                // The directory's own time is for steps to see and set: the lock's says when it was used.
+                LastUse.Find(LockOf(directory));
                 return new CacheMountLock(directory, held);
+            }
+
             if (mount.Sharing == CacheSharing.Private) copy++;
             else await Task.Delay(s_poll, cancellationToken);
         }
