@@ -119,7 +119,9 @@ internal static class CacheParser
     };
 
     private static ImmutableSortedSet<string> MountsOf(CacheAttributes attributes) =>
-        [.. attributes.Values("mounts").Where(v => v is not ("false" or "0")).Select(v => v is "true" or "1" ? "*" : v)];
+        // Go's booleans, as ParseBoolean takes them; everything else is an id.
+        [.. attributes.Values("mounts").Where(v => v is not ("0" or "f" or "F" or "false" or "FALSE" or "False"))
+            .Select(v => v is "1" or "t" or "T" or "true" or "TRUE" or "True" ? "*" : v)];
 
     private static Compression CompressionOf(CacheAttributes attributes, string value) => value switch
     {

@@ -30,6 +30,8 @@ internal static class CacheVerbs
             CacheDestination destination = CacheParser.ParseDestination(arguments.Positionals[0], host);
             if (destination.Location is InlineCache)
                 throw new KimgException(ErrorCode.InvalidCacheOption, "an inline cache is no cache that can be written by itself") { Hint = "kimg build --cache-to type=inline" };
+            Refuse("--cache-to", arguments.Positionals[0], "mode", "every step that is known here is written");
+            Refuse("--cache-to", arguments.Positionals[0], "ignore-error", "nothing else is done here that could go on");
             await using IEngine engine = EngineOptionRows.Open(arguments, host);
             CacheReport report;
             using (ProgressPump pump = ProgressViews.Open(arguments, host)) report = await engine.ExportCacheAsync(destination, pump, token);
@@ -50,6 +52,7 @@ internal static class CacheVerbs
         Run = async (arguments, host, token) =>
         {
             CacheSource source = CacheParser.ParseSource(arguments.Positionals[0], host);
+            Refuse("--cache-from", arguments.Positionals[0], "mounts", "all of the cache is fetched; each build says for itself what it takes");
             await using IEngine engine = EngineOptionRows.Open(arguments, host);
             CacheReport report;
             using (ProgressPump pump = ProgressViews.Open(arguments, host)) report = await engine.ImportCacheAsync(source.Location, pump, token);
@@ -77,6 +80,13 @@ internal static class CacheVerbs
             return 0;
         },
     };
+
+    // What only a build can mean.
+    private static void Refuse(string spelling, string text, string key, string why)
+    {
+        CacheAttributes attributes = CacheAttributes.Parse(spelling, text);
+        if (attributes.Value(key) is not null) throw attributes.Source.Invalid($"'{key}=' means nothing without a build", $"leave it out: {why}");
+    }
 
     private static void Print(CliHost host, CacheReport report, bool details)
     {

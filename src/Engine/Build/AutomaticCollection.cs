@@ -1,3 +1,4 @@
+using Kimg.Engine.Native;
 using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Build;
@@ -20,6 +21,7 @@ internal static class AutomaticCollection
             if ((policy.MaxUsedSpace is null && disk.AvailableFreeSpace >= minFree) || !IsDue(services)) return;
             var request = new PruneRequest(policy.KeepDuration, policy.MaxUsedSpace, All: false) { MinFreeBytes = minFree, ReservedBytes = policy.ReservedSpace };
             PruneReport report = await new StateMaintenance(services).PruneAsync(request, cancellationToken);
+            Stamp(services, report.Alone);
             if (report.Items > 0) events.Send(new BuildNotice(events.Now, $"collected {report.Items} items, {report.Bytes} bytes, to keep within the limits of the state directory"));
         }
         catch (Exception e) when (e is KimgException or IOException or UnauthorizedAccessException)
@@ -28,13 +30,23 @@ internal static class AutomaticCollection
         }
     }
 
+    // Beside another build only blobs can go: that is no reason not to look for the rest as soon as none runs.
     private static bool IsDue(BuildServices services)
     {
-        string stamp = Path.Combine(services.State.Root, "collected");
+        bool alone;
+        using (FileLock? held = FileLock.TryAcquire(services.State.BuildsLock, exclusive: true)) alone = held is not null;
+        string stamp = StampOf(services, alone);
         DateTime now = services.Options.Time.GetUtcNow().UtcDateTime;
         if (File.Exists(stamp) && now - File.GetLastWriteTimeUtc(stamp) is var age && age < s_interval && age > TimeSpan.Zero) return false;
-        File.WriteAllBytes(stamp, []);
-        File.SetLastWriteTimeUtc(stamp, now);
         return true;
+    }
+
+    private static string StampOf(BuildServices services, bool alone) => Path.Combine(services.State.Root, alone ? "collected" : "collected-blobs");
+
+    private static void Stamp(BuildServices services, bool alone)
+    {
+        string stamp = StampOf(services, alone);
+        File.WriteAllBytes(stamp, []);
+        File.SetLastWriteTimeUtc(stamp, services.Options.Time.GetUtcNow().UtcDateTime);
     }
 }

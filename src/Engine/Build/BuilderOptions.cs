@@ -31,6 +31,9 @@ public sealed record BuilderOptions
 
     public RegistryOptions Registry { get; init; } = new();
 
+    /// <summary>How long reading the list of an imported cache may take, retries included: every step that is not known here waits for it.</summary>
+    internal TimeSpan CachePatience { get; init; } = TimeSpan.FromSeconds(20);
+
     /// <summary>Where credentials are looked for and what login changes; null: the registry options' own source, and no login.</summary>
     public CredentialOptions? Credentials { get; init; }
 

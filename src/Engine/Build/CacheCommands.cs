@@ -33,6 +33,10 @@ public sealed class CacheCommands : IAsyncDisposable
             Compression compression = destination.Compression ?? (destination.OciMediaTypes ? Compression.Zstd : Compression.Gzip);
             var form = new LayerForm(compression, destination.CompressionLevel, Force: false, Oci: true, Epoch: null);
             CacheBuilder builder = await CollectAsync(layers, form, events, cancellationToken);
+            ImmutableArray<Descriptor> steps = builder.Blobs;
+            await using ImportedCaches none = NoCaches(events, cancellationToken);
+            await new TravellingMounts(_services, none, events).AddToAsync(
+                builder, destination, [.. CacheMountLock.IdsIn(_services.State.Mounts)], item, cancellationToken);
             CacheArtifact artifact = CacheArtifact.Create(builder.ToDocument(events.Now), builder.Blobs, destination.ImageManifest, destination.OciMediaTypes);
             await store.WriteAsync(
                 artifact,
@@ -43,7 +47,7 @@ public sealed class CacheCommands : IAsyncDisposable
                     Progress = (blob, bytes) => item.Report($"writing layer {blob.Digest}", bytes, blob.Size),
                 },
                 cancellationToken);
-            return new CacheReport(store.Name, events.Now, builder.Results, builder.Blobs, builder.BaseLayers, []);
+            return new CacheReport(store.Name, events.Now, builder.Results, steps, builder.BaseLayers, builder.Mounts);
         });
     }
 
@@ -97,10 +101,12 @@ public sealed class CacheCommands : IAsyncDisposable
         caches.Sum(cache => cache.BaseLayers),
         [.. caches.SelectMany(cache => cache.Mounts).Select(mount => new CachedMountReport(mount.Id, mount.Size, mount.Blob))]);
 
+    private ImportedCaches NoCaches(EventStream events, CancellationToken cancellationToken) =>
+        new(_services, [], [], new ImageResolver(_services.Registry, _services.Content, _services.Names, pull: false), events, cancellationToken);
+
     private async Task<CacheBuilder> CollectAsync(LayerChain layers, LayerForm form, EventStream events, CancellationToken cancellationToken)
     {
-        var resolver = new ImageResolver(_services.Registry, _services.Content, _services.Names, pull: false);
-        await using var none = new ImportedCaches(_services, [], [], resolver, events, cancellationToken);
+        await using ImportedCaches none = NoCaches(events, cancellationToken);
         var cache = new SnapshotCache(_services.Records, _services.LayerBlobs, _services.Images, _services.Worker, none);
         var builder = new CacheBuilder();
         var results = new Dictionary<Digest, (Snapshot Snapshot, List<Digest> Keys)>();

@@ -75,7 +75,7 @@ internal sealed class CacheExport(
         foreach (SnapshotLayer layer in wanted) builder.Add(layer, made.GetValueOrDefault(layer.Id), FormOf(layer, destination, imageForms));
         foreach ((ImmutableArray<Digest> keys, Snapshot result) in results) builder.Add(result, cache.KeysOf(keys, result));
 
-        await mounts.AddToAsync(builder, destination, CacheSelection.All(roots), item, cancellationToken);
+        await mounts.AddToAsync(builder, destination, TravellingMounts.IdsOf(CacheSelection.All(roots)), item, cancellationToken);
         CacheArtifact artifact = CacheArtifact.Create(builder.ToDocument(events.Now), builder.Blobs, destination.ImageManifest, destination.OciMediaTypes);
         item.Say($"writing cache manifest {artifact.Root.Descriptor.Digest}");
         var upload = new CacheUpload

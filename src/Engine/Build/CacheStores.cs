@@ -19,7 +19,7 @@ internal static class CacheStores
     ];
 
     private static IEnumerable<ICacheStore> Imported(BuildServices services) =>
-        services.Imported.List().Select(entry => services.Imported.Find(entry.Key)).OfType<NamedImage>().Select(image => new StoredCache(services.Content, image));
+        services.Imported.List().Select(entry => services.Imported.Use(entry.Key)).OfType<NamedImage>().Select(image => new StoredCache(services.Content, image));
 
     public static ICacheStore Open(BuildServices services, BuildRequest request, CacheLocation location) => Open(services, ScopeOf(request), location);
 

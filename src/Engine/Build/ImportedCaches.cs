@@ -102,8 +102,7 @@ internal sealed class ImportedCaches : IAsyncDisposable
         {
             return await _events.RunAsync<ImmutableArray<ImportedCache>>($"importing cache manifest from {store.Name}", async _ =>
             {
-                if (await store.FindAsync(_stop.Token) is not { } root) throw new KimgException(ErrorCode.ImageNotFound, $"there is no cache '{store.Name}' yet");
-                ImmutableArray<ImportedCache> found = await ImportedCache.ReadAsync(store, root, wanted, _stop.Token);
+                ImmutableArray<ImportedCache> found = await InTimeAsync(store, token => ReadAsync(store, wanted, token));
                 foreach (ImportedCache cache in source.Mounts ? found : []) _mounting[cache] = 0;
                 return [.. found.Where(cache => !(source.MaxAge is { } age && cache.Written is { } written && _events.Now - written > age))];
             }, IsFailure);
@@ -112,6 +111,26 @@ internal sealed class ImportedCaches : IAsyncDisposable
         {
             Warn(_events, "A cache could not be imported", e);
             return [];
+        }
+    }
+
+    private static async Task<ImmutableArray<ImportedCache>> ReadAsync(ICacheStore store, ImmutableArray<Platform> wanted, CancellationToken cancellationToken) =>
+        await store.FindAsync(cancellationToken) is { } root ? await ImportedCache.ReadAsync(store, root, wanted, cancellationToken)
+            : throw new KimgException(ErrorCode.ImageNotFound, $"there is no cache '{store.Name}' yet");
+
+    // A host that takes the connection and is silent would otherwise be asked for minutes, while no step can run.
+    private async Task<T> InTimeAsync<T>(ICacheStore store, Func<CancellationToken, Task<T>> read)
+    {
+        TimeSpan patience = _services.Options.CachePatience;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        limit.CancelAfter(patience);
+        try
+        {
+            return await read(limit.Token).WaitAsync(limit.Token);
+        }
+        catch (OperationCanceledException e) when (!_stop.IsCancellationRequested)
+        {
+            throw new KimgException(ErrorCode.RegistryUnreachable, $"the cache '{store.Name}' did not answer within {patience.TotalSeconds:0.#} s", e);
         }
     }
 

@@ -86,7 +86,7 @@ internal sealed class LayerChain(IContentStore content, RecordStore<LayerBlobs> 
         try
         {
             long? epoch = layer is BlobLayer ? null : form.Epoch;
-            ImmutableArray<LayerBlob> known = records.Find(layer.StorageId)?.Blobs ?? [];
+            ImmutableArray<LayerBlob> known = records.Use(layer.StorageId)?.Blobs ?? [];
             if (known.FirstOrDefault(b => b.Form == form.Name && b.Epoch == epoch && content.Find(b.Digest) == b.Size) is { } found) return found;
             LayerBlob made = await WriteAsync(layer, form, epoch, _stop.Token);
             records.Write(layer.StorageId, new LayerBlobs([.. known.Where(b => b.Form != form.Name || b.Epoch != epoch), made]));

@@ -29,6 +29,14 @@ internal sealed class LayoutCacheStore(IContentStore content, LocalCache locatio
     public async Task WriteAsync(CacheArtifact artifact, CacheUpload upload, CancellationToken cancellationToken)
     {
         IBlobProvider source = artifact.With(upload.Blobs);
+        Directory.CreateDirectory(location.Directory);
+        // What another export has written is swept by nobody before its index leads there.
+        using (FileLock.Acquire(WritersOf(location.Directory), exclusive: false)) await WriteAsync(artifact, source, cancellationToken);
+        if (location.Reset) Sweep(cancellationToken);
+    }
+
+    private async Task WriteAsync(CacheArtifact artifact, IBlobProvider source, CancellationToken cancellationToken)
+    {
         var written = new ExportContent
         {
             Root = artifact.Root.Descriptor with
@@ -42,8 +50,9 @@ internal sealed class LayoutCacheStore(IContentStore content, LocalCache locatio
             ],
         };
         await new OciLayoutWriter(new BlobSource(content, _ => source)).WriteAsync(written, [], location.Directory, cancellationToken);
-        if (location.Reset) Sweep(cancellationToken);
     }
+
+    private static string WritersOf(string directory) => Path.Combine(directory, "blobs.lock");
 
     // What was cut off (a copy that was interrupted) is written again.
     private bool IsWhole(Descriptor blob) => new FileInfo(PathOf(blob.Digest)) is { Exists: true } file && file.Length == blob.Size;
@@ -51,6 +60,9 @@ internal sealed class LayoutCacheStore(IContentStore content, LocalCache locatio
     // Everything that index.json still leads to stays, also what others have put there.
     private void Sweep(CancellationToken cancellationToken)
     {
+        // While others write nothing is swept: the next export with reset=true does it, at the latest the last of those that run now.
+        using FileLock? alone = FileLock.TryAcquire(WritersOf(location.Directory), exclusive: true);
+        if (alone is null) return;
         using FileLock held = FileLock.Acquire(Path.Combine(location.Directory, "index.json.lock"), exclusive: true);
         HashSet<Digest> kept = [];
         var pending = new Stack<Descriptor>(Parse(File.ReadAllBytes(Path.Combine(location.Directory, "index.json")), MediaTypes.OciIndex));

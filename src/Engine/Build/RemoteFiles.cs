@@ -72,7 +72,7 @@ internal sealed class RemoteFiles : IDisposable
     {
         private readonly RecordStore<HttpValidator> _records = new(state.Http, state.Ingest, HttpMemoryJson.Default.HttpValidator);
 
-        public HttpValidator? Find(Digest url) => _records.Find(url);
+        public HttpValidator? Find(Digest url) => _records.Use(url);
 
         public void Keep(Digest url, HttpValidator validator) => _records.Write(url, validator);
     }

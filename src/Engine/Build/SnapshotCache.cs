@@ -17,10 +17,18 @@ internal sealed class SnapshotCache(
 
     public async Task<OpResult?> LoadAsync(Digest key, CancellationToken cancellationToken)
     {
-        if (records.Find(key) is { } record && Restore(record) is { } here) return here;
+        if (records.Use(key) is { } record && Restore(record) is { } here) return here;
         if (await imported.FindAsync(key, cancellationToken) is not ({ } snapshot, var keys)) return null;
         records.Write(key, Describe(snapshot, [key, .. keys]));
         return snapshot;
+    }
+
+    // Of several stages only the last one's layers are in what was found; when something of an earlier one changes, all that it is made from is needed again.
+    public void Keep(Digest key)
+    {
+        if (!records.IsAging(key) || records.Use(key) is not { } record) return;
+        foreach (Digest other in record.Keys ?? []) records.Use(other);
+        Restore(record);
     }
 
     public Task SaveAsync(IReadOnlyList<Digest> keys, OpResult result, CancellationToken cancellationToken)
@@ -74,7 +82,7 @@ internal sealed class SnapshotCache(
             return images.Open(from, diffId, null) is { } local ? imported.Layer(layer.Id, local, layer.Form ?? "", layer.Created) : null;
         if (layer.Blob is { } blob) return images.Open(blob, layer.Id, layer.Source);
         if (worker.HasDirectory(key)) return new DirectoryLayer(layer.Id, key, worker) { Created = layer.Created };
-        if (blobs.Find(layer.Id) is not { } known) return null;
+        if (blobs.Use(layer.Id) is not { } known) return null;
         foreach (LayerBlob form in known.Blobs.Where(b => b.Epoch is null))
         {
             if (images.OpenLocal(form.Digest, form.Size, form.DiffId) is { } made) return new NamedLayer(layer.Id, made) { Created = layer.Created };

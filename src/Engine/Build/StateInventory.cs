@@ -2,8 +2,10 @@ using System.Collections.Immutable;
 using System.IO.Enumeration;
 using Kimg.Engine.Content;
 using Kimg.Engine.Oci;
+using Kimg.Engine.Ops;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Registry;
+using Kimg.Engine.Snapshots;
 using Kimg.Engine.Sources;
 
 namespace Kimg.Engine.Build;
@@ -35,9 +37,9 @@ internal sealed class StateInventory(BuildServices services, GarbageCollector bl
         items.AddRange(Files("index", Path.Combine(state.Root, "indexes"), building));
         items.AddRange(Files("tar", Path.Combine(state.Root, "tars"), building));
         items.AddRange(Files("context", state.Contexts, building));
-        items.AddRange(SnapshotRoots().SelectMany(Directory.EnumerateDirectories).Where(IsKept).Select(path => Tree("snapshot", path, building)));
+        items.AddRange(SnapshotRoots().SelectMany(Directory.EnumerateDirectories).Where(IsKept).Select(path => Tree("snapshot", path, SnapshotPaths.IndexIn(path), building)));
         if (Directory.Exists(state.Mounts))
-            items.AddRange(Directory.EnumerateDirectories(state.Mounts).Where(IsKept).Select(path => Tree("cache mount", path, building)));
+            items.AddRange(Directory.EnumerateDirectories(state.Mounts).Where(IsKept).Select(path => Tree("cache mount", path, CacheMountLock.LockOf(path), building)));
         return items.ToImmutable();
     }
 
@@ -108,15 +110,19 @@ internal sealed class StateInventory(BuildServices services, GarbageCollector bl
         };
     }
 
+    // See LastUse: what says when it was used is the snapshot's index, the cache mount's lock.
     // A directory is first renamed beside itself: at once gone for builds, and the slow part needs no lock.
-    private static StateItem Tree(string kind, string path, bool building) => new(
-        new UsageItem(kind, Path.GetFileName(path), SizeOf(path), Directory.GetLastWriteTimeUtc(path), building, ""), doomed =>
+    private static StateItem Tree(string kind, string path, string mark, bool building) => new(
+        new UsageItem(kind, Path.GetFileName(path), SizeOf(path), UsedAt(path, mark), building, ""), doomed =>
         {
             string gone = Path.Combine(Path.GetDirectoryName(path)!, Doomed + Guid.NewGuid().ToString("n"));
             Directory.Move(path, gone);
             doomed.Add(gone);
             return true;
         });
+
+    // The directory's own time where there is no such file: it is not whole, or was not made by a step.
+    private static DateTime UsedAt(string path, string mark) => File.GetLastWriteTimeUtc(File.Exists(mark) ? mark : path);
 
     // What the user may not look into (directories of other ids) is not counted. Links are never followed.
     private static long SizeOf(string directory)

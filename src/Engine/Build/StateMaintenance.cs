@@ -40,8 +40,10 @@ public sealed class StateMaintenance : IAsyncDisposable
         var doomed = new List<string>();
         int items = 0;
         long freed = 0;
+        bool wasAlone;
         using (FileLock? alone = FileLock.TryAcquire(_services.State.BuildsLock, exclusive: true))
         {
+            wasAlone = alone is not null;
             if (request.All && request.Filters.All(filter => filter.OlderThan is not null)) RemoveNames(request);
             ImmutableArray<StateItem> all = await _inventory.ListAsync(alone is null, names: !request.All, cancellationToken);
             long used = all.Sum(item => item.Usage.Bytes), target = Target(request, used);
@@ -63,7 +65,7 @@ public sealed class StateMaintenance : IAsyncDisposable
 
         // Renamed out of every build's way before; this may take long and holds nobody up.
         await _services.Worker.RemoveAsync([], [.. doomed.Distinct().Where(NeedsWorker)], cancellationToken);
-        return new PruneReport(items, freed);
+        return new PruneReport(items, freed) { Alone = wasAlone };
     }
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();

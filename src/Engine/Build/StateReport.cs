@@ -29,4 +29,8 @@ public sealed record PruneRequest(TimeSpan? OlderThan, long? KeepBytes, bool All
     public IReadOnlySet<string> Kinds { get; init; } = new HashSet<string>();
 }
 
-public sealed record PruneReport(int Items, long Bytes);
+public sealed record PruneReport(int Items, long Bytes)
+{
+    /// <summary>No build ran meanwhile, so that everything could go.</summary>
+    internal bool Alone { get; init; }
+}

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Kimg.Engine.Archive;
+using Kimg.Engine.Build.Worker;
 using Kimg.Engine.Cache;
 using Kimg.Engine.Content;
 using Kimg.Engine.Graph;
@@ -24,12 +25,21 @@ internal sealed class TravellingMounts(BuildServices services, ImportedCaches im
     public Task RestoreAsync(CacheMount mount, string directory, CancellationToken cancellationToken) =>
         _restored.GetOrAdd(directory, _ => new Lazy<Task>(() => RestoreOnceAsync(mount, directory, cancellationToken))).Value;
 
-    /// <summary>The mounts of a graph that a destination wants, as blobs. One that is not here but came with an imported cache goes on as it is.</summary>
-    public async Task AddToAsync(CacheBuilder cache, CacheDestination destination, IEnumerable<Vertex> vertices, WorkItem item, CancellationToken cancellationToken)
+    /// <summary>The ids of the cache mounts that the steps of a graph have.</summary>
+    public static string[] IdsOf(IEnumerable<Vertex> vertices) =>
+        [.. vertices.Select(vertex => vertex.Op).OfType<ExecOp>().SelectMany(op => op.Mounts).OfType<CacheMount>().Select(mount => mount.Id).Distinct()];
+
+    /// <summary>Those mounts that a destination wants, as blobs. One that is not here but came with an imported cache goes on as it is.</summary>
+    public async Task AddToAsync(CacheBuilder cache, CacheDestination destination, string[] ids, WorkItem item, CancellationToken cancellationToken)
     {
         if (destination.Mounts.IsEmpty) return;
-        IEnumerable<string> ids = vertices.Select(vertex => vertex.Op).OfType<ExecOp>().SelectMany(op => op.Mounts).OfType<CacheMount>().Select(mount => mount.Id);
-        foreach (string id in ids.Distinct().Where(id => destination.Mounts.Contains("*") || destination.Mounts.Contains(id)).Order(StringComparer.Ordinal))
+        foreach (string unknown in destination.Mounts.Where(id => id != "*" && !ids.Contains(id)))
+        {
+            string known = ids.Length == 0 ? "there is no cache mount" : "there are " + string.Join(", ", ids.Order(StringComparer.Ordinal));
+            ImportedCaches.Warn(events, $"mounts={unknown} names no cache mount", new KimgException(ErrorCode.InvalidCacheOption, known));
+        }
+
+        foreach (string id in ids.Where(id => destination.Mounts.Contains("*") || destination.Mounts.Contains(id)).Order(StringComparer.Ordinal))
         {
             try
             {
@@ -40,6 +50,7 @@ internal sealed class TravellingMounts(BuildServices services, ImportedCaches im
                 }
                 else if ((await imported.MountsAsync(cancellationToken)).FirstOrDefault(m => m.Mount.Id == id) is { Mount: { } known, Cache: { } from })
                 {
+                    if (known.Size > destination.MaxMountSize) throw MountArchives.TooLarge(known.Size, destination.MaxMountSize);
                     cache.AddMount(id, known.Blob, known.Size, (from.Blobs, from.Source));
                 }
             }

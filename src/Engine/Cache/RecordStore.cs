@@ -10,6 +10,18 @@ namespace Kimg.Engine.Cache;
 internal sealed class RecordStore<T>(string directory, string ingest, JsonTypeInfo<T> json)
     where T : class
 {
+    /// <summary>Finds a document that a build is about to use.</summary>
+    public T? Use(Digest key)
+    {
+        T? found = Find(key);
+        if (found is not null) LastUse.Find(PathOf(key));
+        return found;
+    }
+
+    /// <summary>Whether a document is there that has not been used for a while; only then is it worth the effort to use it again.</summary>
+    public bool IsAging(Digest key) => LastUse.IsAging(new FileInfo(PathOf(key)));
+
+    /// <summary>Only looks: what is found is not used by this.</summary>
     public T? Find(Digest key)
     {
         try

@@ -10,7 +10,7 @@ namespace Kimg.Engine.Ops;
 /// call. Thread-safe: calls run side by side.</summary>
 public interface IWorker : IAsyncDisposable
 {
-    /// <summary>True when the directory is there already; asked without starting the worker.</summary>
+    /// <summary>True when the directory is there already, which is then used (prune goes by it); asked without starting the worker.</summary>
     bool HasDirectory(SnapshotKey key);
 
     /// <summary>Whether a layer's directory can be begun before those below it are there: they need only be when its tar ends.</summary>

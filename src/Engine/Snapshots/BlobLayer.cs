@@ -110,7 +110,7 @@ internal sealed class BlobLayer(Descriptor descriptor, Digest diffId, IBlobProvi
         await _gate.WaitAsync(cancellationToken);
         try
         {
-            _index ??= LayerIndexFile.TryLoad(storage.IndexPath(diffId));
+            _index ??= LoadKnownIndex();
             if (_index is null) await ReadToEndAsync(null, cancellationToken);
             return _index!;
         }
@@ -118,6 +118,12 @@ internal sealed class BlobLayer(Descriptor descriptor, Digest diffId, IBlobProvi
         {
             _gate.Release();
         }
+    }
+
+    private LayerIndex? LoadKnownIndex()
+    {
+        string path = storage.IndexPath(diffId);
+        return LastUse.Find(path) ? LayerIndexFile.TryLoad(path) : null;
     }
 
     /// <summary>The uncompressed tar, as a file: the blob itself, or one kept beside the index.</summary>
@@ -131,8 +137,8 @@ internal sealed class BlobLayer(Descriptor descriptor, Digest diffId, IBlobProvi
             bool uncompressed = descriptor.Digest == diffId;
             string path = uncompressed ? storage.Content.PathOf(diffId) : storage.TarPath(diffId);
             if (uncompressed) await FetchAsync(cancellationToken);
-            else if (!File.Exists(path)) await SpoolAsync(path, cancellationToken);
-            _index ??= LayerIndexFile.TryLoad(storage.IndexPath(diffId));
+            else if (!LastUse.Find(path)) await SpoolAsync(path, cancellationToken);
+            _index ??= LoadKnownIndex();
             if (_index is null) await ReadToEndAsync(null, cancellationToken);
             return _tar = File.OpenHandle(path);
         }
@@ -162,7 +168,7 @@ internal sealed class BlobLayer(Descriptor descriptor, Digest diffId, IBlobProvi
     private async Task<Stream> OpenTarAsync(CancellationToken cancellationToken)
     {
         string spool = storage.TarPath(diffId);
-        if (descriptor.Digest != diffId && File.Exists(spool)) return File.OpenRead(spool);
+        if (descriptor.Digest != diffId && LastUse.Find(spool)) return File.OpenRead(spool);
         if (provider is null) await FetchAsync(cancellationToken);
         Stream blob = provider is null
             ? storage.Content.OpenRead(descriptor.Digest)

@@ -9,6 +9,9 @@ internal interface ICacheStorage<TResult>
     /// <summary>The result recorded under the key, or null when there is none or it is no longer whole.</summary>
     Task<TResult?> LoadAsync(Digest key, CancellationToken cancellationToken);
 
+    /// <summary>What is recorded under the key is in use though nobody loads it: something made from it was found.</summary>
+    void Keep(Digest key);
+
     /// <summary>Records a result under each of the keys, replacing what was there.</summary>
     Task SaveAsync(IReadOnlyList<Digest> keys, TResult result, CancellationToken cancellationToken);
 }

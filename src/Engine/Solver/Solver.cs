@@ -211,6 +211,7 @@ internal sealed class Solver<TResult>(
 
         for (int i = reached.Count - 1; i >= 0; i--)
         {
+            if (i > 0 && reached[i] is { Fresh: false, Definition: { IsCompletedSuccessfully: true, Result: { } definition } }) storage.Keep(definition);
             if (reached[i].Op.CacheMap.Policy != CachePolicy.ContentOnly) observer.Completed(reached[i].Vertex, cached: true, null);
         }
     }

@@ -81,7 +81,7 @@ internal sealed class ContextDigests(string? file, string ingest, TimeProvider t
     private Dictionary<FileStamp, Digest> Load()
     {
         var known = new Dictionary<FileStamp, Digest>();
-        if (file is null || !File.Exists(file)) return known;
+        if (file is null || !LastUse.Find(file)) return known;
         try
         {
             byte[] bytes = File.ReadAllBytes(file);

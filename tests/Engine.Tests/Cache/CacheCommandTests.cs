@@ -45,6 +45,51 @@ public sealed class CacheCommandTests : IAsyncLifetime
         Assert.True(built.Result.TotalVertices > 0);
     }
 
+    [Theory]
+    [InlineData("*", "/other", "tools")]
+    [InlineData("tools", "tools")]
+    public async Task Cache_mounts_go_with_what_a_machine_exports_without_a_build(string which, params string[] saved)
+    {
+        Machine machine = _scene.NewMachine();
+        await machine.BuildAsync("FROM base\nRUN --mount=type=cache,target=/c,id=tools echo kept >/c/file\nRUN --mount=type=cache,target=/other echo x >/other/x\n");
+        await machine.DisposeAsync();
+        await using (CacheCommands commands = CacheCommands.Create(Options(machine.State)))
+        {
+            CacheReport exported = await commands.ExportAsync(new CacheDestination(_scene.InRegistry("all:cache")) { Mounts = [which] });
+            Assert.Equal(saved, exported.Mounts.Select(mount => mount.Id));
+            Assert.Equal(saved, (await commands.InspectAsync(_scene.InRegistry("all:cache"))).Mounts.Select(mount => mount.Id));
+        }
+
+        Machine other = _scene.NewMachine();
+        await other.BuildAsync("FROM base\nRUN --mount=type=cache,target=/x,id=tools cat /x/file >/seen\n", _scene.InRegistry("all:cache"));
+        Assert.Equal("kept\n", await ImageText.ReadAsync(other, "seen"));
+    }
+
+    [Fact]
+    public async Task Beside_another_build_a_collection_does_not_count_as_the_one_of_the_hour()
+    {
+        string state = _scene["busy"];
+        async Task BuildAsync(string text)
+        {
+            await using var builder = ImageBuilder.Create(Options(state) with
+            {
+                Collection = new CollectionPolicy { MaxUsedSpace = 1, MinFreeSpace = 0, ReservedSpace = 0, KeepDuration = TimeSpan.FromHours(48) },
+            });
+            await builder.BuildAsync(new BuildRequest
+            {
+                Context = new DirectoryContext(_scene.Context), DockerfileText = $"FROM scratch\nCOPY source /{text}\n", Outputs = [new OutputSpec { Type = OutputType.CacheOnly }],
+            });
+        }
+
+        string old = Directory.CreateDirectory(Path.Combine(state, "snapshots", "real", "overlay", "aa", "fs")).Parent!.FullName;
+        Directory.SetLastWriteTimeUtc(old, DateTime.UtcNow.AddDays(-3));
+        Directory.CreateDirectory(state);
+        using (Kimg.Engine.Native.FileLock.Acquire(Path.Combine(state, "builds.lock"), exclusive: false)) await BuildAsync("a");
+        Assert.True(Directory.Exists(old));
+        await BuildAsync("b");
+        Assert.False(Directory.Exists(old));
+    }
+
     [Fact]
     public async Task After_a_build_what_was_not_used_for_long_makes_room()
     {
@@ -68,10 +113,14 @@ public sealed class CacheCommandTests : IAsyncLifetime
         {
             ImmutableArray<UsageItem> before = await maintenance.ListUsageAsync();
             Assert.NotEmpty(before);
-            // Files of records have the machine's time: seen from three days later they are old, and what the next build makes is as well.
-            time.Now = DateTimeOffset.UtcNow + TimeSpan.FromDays(3);
-            await BuildAsync("c");
-            Assert.DoesNotContain(await maintenance.ListUsageAsync(), item => item.Kind == "cache record");
+            string[] old = [.. Directory.EnumerateFiles(Path.Combine(state, "cache", "records"), "*", SearchOption.AllDirectories)];
+            foreach (string record in old) File.SetLastWriteTimeUtc(record, DateTime.UtcNow.AddDays(-3));
+            time.Now = DateTimeOffset.UtcNow + TimeSpan.FromMinutes(1);
+            await BuildAsync("b");
+            string[] left = [.. old.Where(File.Exists)];
+            Assert.NotEmpty(left); // "b" was found
+            Assert.InRange(left.Length, 1, old.Length - 1); // "a" was not
+            Assert.All(left, record => Assert.InRange(File.GetLastWriteTimeUtc(record), DateTime.UtcNow.AddHours(-1), DateTime.UtcNow.AddHours(1)));
         }
     }
 

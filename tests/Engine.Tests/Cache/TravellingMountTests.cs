@@ -76,6 +76,31 @@ public sealed class TravellingMountTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task One_that_came_with_a_cache_and_is_too_large_to_go_on_stays_too()
+    {
+        await _scene.NewMachine().BuildAsync(Fill, r => r with { CacheTo = [new CacheDestination(_scene.InRegistry("app:cache")) { Mounts = ["tools"] }] });
+        Built cached = await _scene.NewMachine().BuildAsync(Fill, r => r with
+        {
+            CacheFrom = [new CacheSource(_scene.InRegistry("app:cache"))],
+            CacheTo = [new CacheDestination(_scene.InRegistry("app:next")) { Mounts = ["tools"], MaxMountSize = 16 }],
+        });
+        Assert.Contains(cached.Events.Warnings, w => w.Contains("'tools' stays behind", StringComparison.Ordinal) && w.Contains("mounts-max-size", StringComparison.Ordinal));
+        Machine third = _scene.NewMachine();
+        await third.BuildAsync("FROM base\nRUN --mount=type=cache,target=/x,id=tools ls /x >/seen\n", _scene.InRegistry("app:next"));
+        Assert.Equal("", await ImageText.ReadAsync(third, "seen"));
+    }
+
+    [Fact]
+    public async Task An_id_that_no_step_has_is_told_with_those_there_are()
+    {
+        Built built = await _scene.NewMachine().BuildAsync(
+            Fill, r => r with { CacheTo = [new CacheDestination(_scene.InRegistry("app:cache")) { Mounts = ["nosuch", "tools"], IgnoreError = false }] });
+        string warning = Assert.Single(built.Events.Warnings);
+        Assert.Contains("mounts=nosuch", warning, StringComparison.Ordinal);
+        Assert.Contains("/other, tools", warning, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_damaged_one_begins_empty()
     {
         var cache = new LocalCache(_scene["cache"]);

@@ -41,6 +41,19 @@ public sealed class SolverTests
     }
 
     [Fact]
+    public async Task What_a_found_result_was_made_from_is_kept_without_being_loaded()
+    {
+        Vertex root = Sum("root", Sum("left", Number("a", 1)), Number("b", 2));
+        await SolveAsync(root);
+        Assert.Empty(_cache.Kept);
+
+        await SolveAsync(Sum("root", Sum("left", Number("a", 1)), Number("b", 2)));
+
+        Assert.Equal(3, _cache.Kept.Distinct().Count());
+        Assert.All(_cache.Kept, key => Assert.Contains(key, _cache.Records.Keys));
+    }
+
+    [Fact]
     public async Task A_changed_input_with_the_same_result_does_not_spread()
     {
         await SolveAsync(Sum("root", Number("a", 5)));
@@ -323,6 +336,10 @@ public sealed class SolverTests
 
         /// <summary>Set when a key has been looked up in vain a second time.</summary>
         public TaskCompletionSource? LookedTwice { get; set; }
+
+        public ConcurrentBag<Digest> Kept { get; } = [];
+
+        public void Keep(Digest key) => Kept.Add(key);
 
         public async Task<Total?> LoadAsync(Digest key, CancellationToken cancellationToken)
         {

@@ -61,7 +61,7 @@ internal static class MountArchives
         throw new KimgException(ErrorCode.StoragePermission, $"'{tree}' is no cache mount of the state directory");
     }
 
-    private static KimgException TooLarge(long size, long limit) =>
+    internal static KimgException TooLarge(long size, long limit) =>
         new(ErrorCode.StorageFailed, $"it holds {size} bytes, more than the {limit} that may travel") { Hint = "raise mounts-max-size" };
 
     /// <summary>Ends with an error when more comes than a mount of that size can need.</summary>

@@ -21,7 +21,7 @@ internal sealed class WorkerClient(Func<CancellationToken, Task<WorkerConnection
     public bool HasDirectory(SnapshotKey key)
     {
         if (!_pathsKnown) (_paths, _pathsKnown) = (expected(), true);
-        return _paths?.Exists(key) == true;
+        return _paths?.Use(key) == true;
     }
 
     public async ValueTask<bool> LayersStandAloneAsync(CancellationToken cancellationToken) =>
