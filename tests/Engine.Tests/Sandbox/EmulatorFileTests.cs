@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Sandbox;
 using Kimg.TestKit;
@@ -6,6 +7,7 @@ using Xunit;
 namespace Kimg.Engine.Tests.Sandbox;
 
 /// <summary>Files that are named as emulators.</summary>
+[SupportedOSPlatform("linux")]
 public sealed class EmulatorFileTests : IDisposable
 {
     private readonly TempDirectory _temp = new();
