@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using Kimg.Engine.Archive;
 using Kimg.Engine.Cache;
 using Kimg.Engine.Graph;
 using Kimg.Engine.Oci;
