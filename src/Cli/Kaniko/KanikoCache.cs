@@ -37,7 +37,8 @@ internal sealed record KanikoCache(string? Repository, string? Directory)
         if (Repository is { } layout && layout.StartsWith("oci:", StringComparison.Ordinal)) yield return new LocalCache(layout[4..], tag);
         else if (Repository is { } given) yield return new RegistryCache(ImageReference.Parse(given) with { Tag = tag, Digest = null });
         // What is not pushed has no repository that a cache could be put beside.
-        else if (request.Names is [var name, ..] && request.Outputs.Any(output => output.Push)) yield return new RegistryCache(name with { Repository = name.Repository + "/cache", Tag = tag, Digest = null });
+        else if (request.Names is [var name, ..] && request.Outputs.Any(output => output.Push))
+            yield return new RegistryCache(name with { Repository = name.Repository + "/cache", Tag = tag, Digest = null });
         else if (Directory is null)
             throw new KimgException(ErrorCode.InvalidCacheOption, "there is no repository for the cache: the image is not pushed") { Hint = "name one with --cache-repo" };
     }

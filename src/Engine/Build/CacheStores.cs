@@ -39,7 +39,7 @@ internal static class CacheStores
                 return new ObjectCacheStore(objects, s3.BlobsPrefix, s3.ManifestsPrefix, Names(s3.Names, scope), s3.Parallel);
             case AzureBlobCache azure:
                 var blobs = new AzureObjects(azure, services.CacheHttp, new AzureAuthorization(azure, services.CacheHttp, Identity(services)));
-                return new ObjectCacheStore(blobs, azure.BlobsPrefix.TrimEnd('/') + "/", azure.ManifestsPrefix.TrimEnd('/') + "/", Names(azure.Names, scope), azure.Parallel);
+                return new ObjectCacheStore(blobs, azure.BlobsPrefix + "/", azure.ManifestsPrefix + "/", Names(azure.Names, scope), azure.Parallel);
             case UnavailableCache unavailable:
                 return new UnavailableCacheStore(unavailable);
             default:
@@ -60,7 +60,7 @@ internal static class CacheStores
     }
 
     private static string ImageOf(BuildRequest request) =>
-        request.Names.Select(name => name.Name).Concat(request.Outputs.SelectMany(output => output.Names).Select(name => ImageReference.Parse(name).Name)).FirstOrDefault("image");
+        request.Names.Concat(request.Outputs.SelectMany(output => output.Names).Select(ImageReference.Parse)).FirstOrDefault()?.Name ?? "image";
 
     /// <summary>What helps who looks for a cache without a build, by whose name it would be found; null: the place is a name already.</summary>
     public static string? NameHint(CacheLocation location) => location switch

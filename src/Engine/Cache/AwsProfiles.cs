@@ -13,8 +13,9 @@ internal sealed class AwsProfiles(CredentialOptions options)
     public AwsIdentity? Find()
     {
         string home = Path.Combine(options.HomeDirectory ?? "/nonexistent", ".aws"), profile = options.Variable("AWS_PROFILE") ?? "default";
+        string section = profile == "default" ? profile : "profile " + profile;
         Dictionary<string, string>? keys = Section(options.Variable("AWS_SHARED_CREDENTIALS_FILE") ?? Path.Combine(home, "credentials"), profile);
-        Dictionary<string, string>? config = Section(options.Variable("AWS_CONFIG_FILE") ?? Path.Combine(home, "config"), profile == "default" ? profile : "profile " + profile);
+        Dictionary<string, string>? config = Section(options.Variable("AWS_CONFIG_FILE") ?? Path.Combine(home, "config"), section);
         if (keys is null && config is null)
         {
             return options.Variable("AWS_PROFILE") is null ? null : throw new KimgException(ErrorCode.AuthenticationFailed, $"there is no AWS profile '{profile}'")

@@ -39,13 +39,16 @@ public static class EmulatorFile
         file.ReadExactly(head.AsSpan(0, (int)Math.Min(head.Length, file.Length)));
         if (Machine.OfProgram(head) is not { } machine || file.Length < head.Length) return "it is no program (of an architecture that is known)";
         if (!Machine.IsNative(machine.Architecture)) return $"it is a program for linux/{machine.Architecture}, and this is {Platform.Host}";
-        return Interpreter(file, head, machine) is { } linker ? $"it is dynamically linked ({string.Concat(linker.Where(c => !char.IsControl(c)).Take(100))}), and images do not have its libraries" : null;
+        if (Interpreter(file, head, machine) is not { } linker) return null;
+        return $"it is dynamically linked ({string.Concat(linker.Where(c => !char.IsControl(c)).Take(100))}), and images do not have its libraries";
     }
 
     // Program headers, as elf(5) has them; the one of a dynamic linker.
     private static string? Interpreter(FileStream file, byte[] head, Machine machine)
     {
-        (long table, int size, int count) = machine.Is64 ? (Word(head, 32, machine), Half(head, 54, machine), Half(head, 56, machine)) : (Word(head, 28, machine), Half(head, 42, machine), Half(head, 44, machine));
+        (long table, int size, int count) = machine.Is64
+            ? (Word(head, 32, machine), Half(head, 54, machine), Half(head, 56, machine))
+            : (Word(head, 28, machine), Half(head, 42, machine), Half(head, 44, machine));
         if (count > MaxHeaders || size < (machine.Is64 ? 56 : 32)) throw new EndOfStreamException();
         byte[] header = new byte[size];
         for (int i = 0; i < count; i++)

@@ -37,8 +37,10 @@ internal static class HostProbe
     internal static HostFinding ForeignFinding(string? problem, string registrations)
     {
         string[] registered = [.. Foreign().Where(architecture => Emulation.IsRegistered(architecture, registrations))];
-        string[] ways = [.. problem is null ? ["binfmt_misc can be mounted"] : Array.Empty<string>(), .. registered.Length == 0 ? [] : new[] { "the host has registered " + string.Join(", ", registered) }];
-        return new("foreign architectures", ways.Length > 0, ways.Length > 0 ? string.Join("; ", ways) : problem!, "a kernel of 6.7 or newer, or qemu registered on the host");
+        string? host = registered.Length == 0 ? null : "the host has registered " + string.Join(", ", registered), own = problem is null ? "binfmt_misc can be mounted" : null;
+        string[] ways = [.. new[] { own, host }.OfType<string>()];
+        bool works = ways.Length > 0;
+        return new("foreign architectures", works, works ? string.Join("; ", ways) : problem!, "a kernel of 6.7 or newer, or qemu registered on the host");
     }
 
     internal static HostFinding EmulatorFinding(Emulators emulators)
@@ -46,7 +48,9 @@ internal static class HostProbe
         try
         {
             string[] found = [.. Foreign().Where(architecture => emulators.Find(architecture) is not null)];
-            return found.Length > 0 ? new("emulators", true, string.Join(", ", found), null) : new("emulators", false, "none is installed", "apt-get install qemu-user-static, or name one with --emulator");
+            return found.Length > 0
+                ? new("emulators", true, string.Join(", ", found), null)
+                : new("emulators", false, "none is installed", "apt-get install qemu-user-static, or name one with --emulator");
         }
         catch (KimgException e)
         {

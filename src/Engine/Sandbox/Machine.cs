@@ -15,7 +15,8 @@ internal sealed record Machine(ushort Number, string Architecture, string? Qemu,
     public static ImmutableArray<Machine> All { get; } =
     [
         new(3, "386", "i386", Is64: false), new(8, "mips64le", "mips64el"), new(8, "mips64", "mips64", IsLittleEndian: false),
-        new(8, "mipsle", "mipsel", Is64: false), new(8, "mips", "mips", Is64: false, IsLittleEndian: false), new(21, "ppc64le", "ppc64le"), new(21, "ppc64", "ppc64", IsLittleEndian: false),
+        new(8, "mipsle", "mipsel", Is64: false), new(8, "mips", "mips", Is64: false, IsLittleEndian: false),
+        new(21, "ppc64le", "ppc64le"), new(21, "ppc64", "ppc64", IsLittleEndian: false),
         new(22, "s390x", "s390x", IsLittleEndian: false), new(40, "arm", "arm", Is64: false), new(62, "amd64", "x86_64"), new(183, "arm64", "aarch64"),
         new(243, "riscv64", "riscv64"), new(258, "loong64", "loongarch64"),
     ];
