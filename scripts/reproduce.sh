@@ -6,6 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 rid=${1:-linux-x64}
 # A runner's checkout may belong to another user than the container's.
 repository() { git -c safe.directory='*' "$@"; }
+commit=$(repository rev-parse HEAD)
 changed=$(repository status --porcelain)
 [[ -z $changed ]] || { printf 'reproduce.sh: not a commit, these files are changed:\n%s\n' "$changed" >&2; exit 2; }
 [[ -x artifacts/native/$rid/kimg ]] || bash scripts/native.sh "$rid"
@@ -14,7 +15,7 @@ work=$(mktemp -d)
 again=$work/a/directory/of/another/length
 trap 'repository worktree remove --force "$again" 2>/dev/null || true; rm -rf "$work"' EXIT
 # Not a clone: for the version the build reads which commit this is, and from a worktree it reads the same.
-repository worktree add --quiet --detach "$again" HEAD
+repository worktree add --quiet --detach "$again" "$commit"
 bash "$again/scripts/native.sh" "$rid"
 failed=0
 for file in kimg kimg.inputs; do
