@@ -31,5 +31,5 @@ mv -f "$out/.kimg.new" "$out/kimg"
   # OpenSSL's are copies without what the binary has no use for: named as what they are copies of.
   awk -F '\t' 'NR > 1 && $2 > 0 { print "archive\t" $3 }' "artifacts/obj/Kimg.Cli/native-$rid/archives" | sed "s,\t.*/native-$rid/lib,\t/usr/lib/$triple/lib,"
   sed -n 's#^-r:\(.*/packages/[^/]*/[^/]*\)/.*#package\t\1/#p' "artifacts/obj/Kimg.Cli/release_${tfm}_$rid/native/kimg.ilc.rsp"
-} | LC_ALL=C sort -u >"$out/kimg.inputs"
+} | sed "s|\t$PWD/|\t|" | LC_ALL=C sort -u >"$out/kimg.inputs"
 echo "$out/kimg: $(stat -c %s "$out/kimg") bytes"

@@ -48,6 +48,7 @@ test   | setcap                             | libcap2-bin
 test   | npm                                | npm
 test   | rsync                              | rsync
 test   | shellcheck                         | shellcheck
+test   | apparmor_parser                    | apparmor
 test   | kubectl                            | kubernetes-client
 pack   | /bin/busybox                       | busybox-static
 pack   | python3                            | python3

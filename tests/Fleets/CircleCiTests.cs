@@ -20,7 +20,8 @@ public sealed class CircleCiTests
     [Fact]
     public async Task The_scripts_are_clean() =>
         Assert.Equal("", await HostProgram.MustAsync("shellcheck", [
-            .. Directory.GetFiles(RepositoryFiles.Path("circleci-orb/src/scripts"), "*.sh"), RepositoryFiles.Path("src/Action/install.sh"), RepositoryFiles.Path("scripts/release.sh")]));
+            .. Directory.GetFiles(RepositoryFiles.Path("circleci-orb/src/scripts"), "*.sh"), RepositoryFiles.Path("src/Action/install.sh"), RepositoryFiles.Path("scripts/release.sh"),
+            RepositoryFiles.Path("scripts/reproduce.sh")]));
 
     [Fact]
     public async Task The_commands_build_push_and_make_an_index_without_running_what_parameters_hold()
@@ -62,6 +63,36 @@ public sealed class CircleCiTests
         ProgramResult result = await ScriptAsync("login", directory, [], new() { ["PARAM_REGISTRY"] = "docker.io", ["PARAM_USERNAME"] = "DOCKER_LOGIN", ["PARAM_PASSWORD"] = "DOCKER_PASSWORD" });
         Assert.Equal(1, result.ExitCode);
         Assert.Contains("DOCKER_LOGIN and DOCKER_PASSWORD are not set", result.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_login_is_what_later_steps_push_with()
+    {
+        using DebianRegistry registry = await DebianRegistry.StartAsync(GitLabTests.JobToken);
+        using TempDirectory directory = new();
+        Directory.CreateDirectory(directory["bin"]);
+        Directory.CreateDirectory(directory["home"]);
+        File.CreateSymbolicLink(directory["bin/kimg"], RepositoryFiles.Kimg);
+        await File.WriteAllTextAsync(directory["Dockerfile"], "FROM scratch\nCOPY Dockerfile /\n");
+        Dictionary<string, string> job = new()
+        {
+            ["CIRCLECI"] = "true", ["CIRCLE_BRANCH"] = "main", ["HOME"] = directory["home"], ["XDG_DATA_HOME"] = directory["data"], ["DOCKER_CONFIG"] = directory["home/.docker"],
+            ["PATH"] = $"{directory["bin"]}:{Environment.GetEnvironmentVariable("PATH")}", ["TEAM_USER"] = "gitlab-ci-token", ["TEAM_TOKEN"] = "job-token",
+        };
+        Dictionary<string, string> build = new()
+        {
+            ["PARAM_PATH"] = ".", ["PARAM_DOCKERFILE"] = "Dockerfile", ["PARAM_IMAGE"] = $"{registry.Host}/app", ["PARAM_TAG"] = "1", ["PARAM_TAG_RULES"] = "", ["PARAM_PUSH"] = "1",
+            ["PARAM_PLATFORMS"] = "", ["PARAM_CACHE"] = "0", ["PARAM_CHECK"] = "warn", ["PARAM_EXTRA_ARGS"] = "",
+        };
+        ProgramResult refused = await ScriptAsync("build", directory, job, build);
+        Assert.True(refused.ExitCode == 5, refused.Output + refused.Errors);
+        ProgramResult login = await ScriptAsync("login", directory, job, new() { ["PARAM_REGISTRY"] = registry.Host, ["PARAM_USERNAME"] = "TEAM_USER", ["PARAM_PASSWORD"] = "TEAM_TOKEN" });
+        Assert.True(login.ExitCode == 0, login.Output + login.Errors);
+        Assert.DoesNotContain("job-token", login.Output + login.Errors, StringComparison.Ordinal);
+        ProgramResult pushed = await ScriptAsync("build", directory, job, build);
+        Assert.True(pushed.ExitCode == 0, pushed.Output + pushed.Errors);
+        Assert.StartsWith("sha256:", await HostProgram.MustAsync(
+            "skopeo", "inspect", "--format", "{{.Digest}}", "--creds=gitlab-ci-token:job-token", "--tls-verify=false", $"docker://{registry.Host}/app:1"), StringComparison.Ordinal);
     }
 
     private static Task<ProgramResult> ScriptAsync(string name, TempDirectory directory, Dictionary<string, string> job, Dictionary<string, string> parameters)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Kimg.TestKit;
 using Xunit;
 
@@ -7,7 +8,7 @@ namespace Kimg.Fleets;
 
 public sealed class KubernetesTests
 {
-    private static string[] Manifests => Directory.GetFiles(RepositoryFiles.Path("deploy/kubernetes"), "*.yaml");
+    private static string[] Manifests => ManifestPod.Manifests;
 
     [Fact]
     public async Task Every_manifest_is_valid_and_passes_the_pod_security_level_that_it_claims()
@@ -15,7 +16,8 @@ public sealed class KubernetesTests
         ProgramResult result = await NodeTools.CheckAsync("kubernetes.mjs", Manifests);
         Assert.True(result.ExitCode == 0, result.Errors);
         using JsonDocument pods = JsonDocument.Parse(result.Output);
-        Assert.Equal(Manifests.Length, pods.RootElement.GetArrayLength());
+        // All but Flux' own, whose pods are those of gitops.yaml.
+        Assert.Equal(Manifests.Length - 1, pods.RootElement.GetArrayLength());
     }
 
     [Fact]
@@ -45,12 +47,64 @@ public sealed class KubernetesTests
     }
 
     [Theory]
+    [InlineData("job-restricted", "drop: [ALL]", "drop: [ALL]\n            windowsOptions: { hostProcess: true }", "not restricted: hostProcess")]
+    [InlineData("job-restricted", "fsGroup: 1000", "fsGroup: 1000\n        seLinuxOptions: { type: spc_t }", "not restricted: SELinux type spc_t")]
+    [InlineData("job-restricted", "fsGroup: 1000", "fsGroup: 1000\n        seLinuxOptions: { user: root }", "not restricted: SELinux user root")]
+    [InlineData("job-restricted", "fsGroup: 1000", "fsGroup: 1000\n        seLinuxOptions: { role: sysadm_r }", "not restricted: SELinux role sysadm_r")]
+    [InlineData("job-restricted", "limits: { memory: 1Gi, ephemeral-storage: 8Gi }", "limits: { memory: 1Gi }", "no ephemeral-storage limit")]
+    [InlineData("job-restricted", "limits: { memory: 1Gi, ephemeral-storage: 8Gi }", "limits: { ephemeral-storage: 8Gi }", "no memory limit")]
+    [InlineData("job-userns", "limits: { memory: 256Mi, ephemeral-storage: 1Gi }", "limits: { memory: 256Mi }", "no ephemeral-storage limit")]
+    [InlineData("tekton-task", "limits: { memory: 1Gi, ephemeral-storage: 8Gi }", "limits: {}", "Task/kimg: no memory limit")]
+    [InlineData("tekton-task", "computeResources:", "resources:", "step build has resources, which tekton.dev/v1 calls computeResources")]
+    [InlineData("flux", "imageRepositoryRef:\n    name: app", "imageRepositoryRef:\n    name: ap", "ImagePolicy/app: no ImageRepository ap")]
+    [InlineData("flux", "kind: GitRepository\n    name: app\n  path: ./build", "kind: GitRepository\n    name: ap\n  path: ./build", "Kustomization/app-build: no GitRepository ap")]
+    [InlineData("flux", "prune: true", "prune: often", "Kustomization/app-build: ")]
+    [InlineData("flux", "digestReflectionPolicy: Always", "digestReflectionPolicy: Sometimes", "ImagePolicy/app: ")]
+    [InlineData("argocd", "  destination:\n    server: https://kubernetes.default.svc\n    namespace: app\n", "", "Application/app: ")]
+    [InlineData("argocd", "kind: Application", "kind: Applikation", "nothing here knows this kind")]
+    public async Task What_a_level_forbids_or_a_controller_does_not_take_is_found(string manifest, string text, string other, string problem)
+    {
+        using TempDirectory directory = new();
+        string right = await File.ReadAllTextAsync(RepositoryFiles.Path($"deploy/kubernetes/{manifest}.yaml"));
+        string wrong = right.Replace(text, other, StringComparison.Ordinal);
+        Assert.NotEqual(right, wrong);
+        await File.WriteAllTextAsync(directory["a.yaml"], wrong);
+        ProgramResult result = await NodeTools.CheckAsync("kubernetes.mjs", directory["a.yaml"]);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(problem, result.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_selinux_gives_containers_anyway_is_restricted()
+    {
+        using TempDirectory directory = new();
+        string text = await File.ReadAllTextAsync(RepositoryFiles.Path("deploy/kubernetes/job-restricted.yaml"));
+        await File.WriteAllTextAsync(directory["a.yaml"], text.Replace("fsGroup: 1000", "fsGroup: 1000\n        seLinuxOptions: { type: container_t, level: \"s0:c1,c2\" }", StringComparison.Ordinal));
+        ProgramResult result = await NodeTools.CheckAsync("kubernetes.mjs", directory["a.yaml"]);
+        Assert.True(result.ExitCode == 0, result.Errors);
+    }
+
+    /// <summary>Flux watches what the CronJob pushes, and Argo CD's hook is one.</summary>
+    [Fact]
+    public async Task The_controllers_are_told_what_the_jobs_do()
+    {
+        string cron = await File.ReadAllTextAsync(RepositoryFiles.Path("deploy/kubernetes/gitops.yaml")), flux = await File.ReadAllTextAsync(RepositoryFiles.Path("deploy/kubernetes/flux.yaml"));
+        Match pushed = Regex.Match(cron, "--tag=([^:,]+):([^,]+),");
+        Assert.Contains($"  image: {pushed.Groups[1].Value}\n", flux, StringComparison.Ordinal);
+        Assert.Contains($"    pattern: ^{pushed.Groups[2].Value}$\n", flux, StringComparison.Ordinal);
+        string argo = await File.ReadAllTextAsync(RepositoryFiles.Path("deploy/kubernetes/argocd.yaml"));
+        Assert.Contains("    argocd.argoproj.io/hook: PreSync\n", argo, StringComparison.Ordinal);
+        Assert.Contains("    argocd.argoproj.io/hook-delete-policy: BeforeHookCreation\n", argo, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("kimg-restricted", "1")]
     [InlineData("kimg-nightly", "nightly")]
+    [InlineData("kimg-presync", "main")]
     public async Task Restricted_jobs_build_and_push_with_nothing_but_what_they_declare(string name, string tag)
     {
         using DebianRegistry registry = await DebianRegistry.StartAsync();
-        using PodBundle pod = await PodAsync(name, registry, "FROM scratch\nCOPY hello.txt /\n");
+        using PodBundle pod = await ManifestPod.MakeAsync(name, registry, "FROM scratch\nCOPY hello.txt /\n");
         ProgramResult result = await pod.RunAsync();
         Assert.True(result.ExitCode == 0, result.Output + result.Errors);
         Assert.StartsWith("sha256:", await HostProgram.MustAsync("skopeo", "inspect", "--format", "{{.Digest}}", "--tls-verify=false", $"docker://{registry.Host}/team/app:{tag}"), StringComparison.Ordinal);
@@ -60,7 +114,7 @@ public sealed class KubernetesTests
     public async Task The_restricted_job_says_why_it_cannot_run_steps_in_the_log_and_to_kubernetes()
     {
         using DebianRegistry registry = await DebianRegistry.StartAsync();
-        using PodBundle pod = await PodAsync("kimg-restricted", registry, "FROM scratch\nCOPY hello.txt /\nRUN [\"/hello.txt\"]\n");
+        using PodBundle pod = await ManifestPod.MakeAsync("kimg-restricted", registry, "FROM scratch\nCOPY hello.txt /\nRUN [\"/hello.txt\"]\n");
         ProgramResult result = await pod.RunAsync();
         Assert.Equal(6, result.ExitCode);
         Assert.Equal("KIMG5001", Last(result).GetProperty("code").GetString());
@@ -76,17 +130,53 @@ public sealed class KubernetesTests
     public async Task Jobs_that_run_steps_do_so(string name)
     {
         using DebianRegistry registry = await DebianRegistry.StartAsync();
-        using PodBundle pod = await PodAsync(name, registry, "FROM scratch\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"id -u > /uid\"]\n");
+        using PodBundle pod = await ManifestPod.MakeAsync(name, registry, "FROM scratch\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"id -u > /uid\"]\n");
         ProgramResult result = await pod.RunAsync();
         Assert.True(result.ExitCode == 0, result.Output + result.Errors);
         Assert.StartsWith("sha256:", await HostProgram.MustAsync("skopeo", "inspect", "--format", "{{.Digest}}", "--tls-verify=false", $"docker://{registry.Host}/team/app:1"), StringComparison.Ordinal);
+    }
+
+    /// <summary>The init container's volume is the pod's: what it leaves there is what the Job builds.</summary>
+    [Fact]
+    public async Task The_init_container_of_the_userns_job_fetches_what_the_job_builds()
+    {
+        using DebianRegistry registry = await DebianRegistry.StartAsync();
+        using PodBundle sources = await ManifestPod.MakeAsync(
+            "kimg-userns", registry, "FROM scratch\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"touch\", \"/fetched\"]\n", containers: "initContainers");
+        ProgramResult fetched = await sources.RunAsync();
+        Assert.True(fetched.ExitCode == 0, fetched.Output + fetched.Errors);
+        using PodBundle pod = await ManifestPod.MakeAsync("kimg-userns", registry, "FROM scratch\nCOPY nothing /\n");
+        await HostProgram.MustAsync("rsync", "-a", "--delete", sources.Volumes["context"] + "/", pod.Volumes["context"] + "/");
+        ProgramResult result = await pod.RunAsync();
+        Assert.True(result.ExitCode == 0, result.Output + result.Errors);
+        Assert.StartsWith("sha256:", await HostProgram.MustAsync("skopeo", "inspect", "--format", "{{.Digest}}", "--tls-verify=false", $"docker://{registry.Host}/team/app:1"), StringComparison.Ordinal);
+    }
+
+    /// <summary>As Jenkins' plugin does: the pod is started as it is, its workspace is a volume of all containers, and each step is a shell in it.</summary>
+    [Fact]
+    public async Task The_jenkins_pod_stays_and_its_steps_build_and_push()
+    {
+        using DebianRegistry registry = await DebianRegistry.StartAsync();
+        const string Workspace = "/home/jenkins/agent";
+        using PodBundle pod = await ManifestPod.MakeAsync("kimg-agent", registry, "FROM scratch\nCOPY hello.txt /\n", kind: "Pod", mounts: new() { ["source"] = Workspace });
+        Task<ProgramResult> running = pod.RunAsync();
+        string[] job = ["JENKINS_URL=http://jenkins.example/", "JOB_NAME=app", "BRANCH_NAME=main", "GIT_COMMIT=c0ffee", $"WORKSPACE={Workspace}"];
+        ProgramResult step = await pod.ExecAsync(Workspace, job, "sh", "-c", $"id -u; kimg ci build --oci-labels --push --tag {registry.Host}/team/app:1 .");
+        Assert.True(step.ExitCode == 0, step.Output + step.Errors);
+        Assert.StartsWith("1000\n", step.Output, StringComparison.Ordinal);
+        Assert.False(running.IsCompleted);
+        string revision = await HostProgram.MustAsync(
+            "skopeo", "inspect", "--format", "{{index .Labels \"org.opencontainers.image.revision\"}}", "--tls-verify=false", $"docker://{registry.Host}/team/app:1");
+        Assert.Equal("c0ffee", revision.Trim());
+        await pod.TerminateAsync("KILL");
+        await running;
     }
 
     [Fact]
     public async Task A_pod_whose_proc_is_masked_is_told_the_field_that_unmasks_it()
     {
         using DebianRegistry registry = await DebianRegistry.StartAsync();
-        using PodBundle pod = await PodAsync(
+        using PodBundle pod = await ManifestPod.MakeAsync(
             "kimg-userns", registry, "FROM scratch\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"true\"]\n",
             change: container => container["securityContext"]!.AsObject().Remove("procMount"));
         ProgramResult result = await pod.RunAsync();
@@ -99,7 +189,7 @@ public sealed class KubernetesTests
     public async Task A_pod_that_is_stopped_ends_cleanly_within_its_grace_period()
     {
         using DebianRegistry registry = await DebianRegistry.StartAsync();
-        using PodBundle pod = await PodAsync("kimg-privileged", registry, "FROM scratch\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"echo step runs; sleep 600\"]\n");
+        using PodBundle pod = await ManifestPod.MakeAsync("kimg-privileged", registry, "FROM scratch\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"echo step runs; sleep 600\"]\n");
         // The worker that will run the step makes this directory.
         using FileSystemWatcher state = new(pod.Volumes["state"], "snapshots") { EnableRaisingEvents = true };
         TaskCompletionSource begun = new();
@@ -117,7 +207,7 @@ public sealed class KubernetesTests
     public async Task Memory_bounds_neither_files_nor_layers()
     {
         using DebianRegistry registry = await DebianRegistry.StartAsync();
-        using PodBundle pod = await PodAsync("kimg-restricted", registry, "FROM scratch\nCOPY large /\n", memory: 96 << 20);
+        using PodBundle pod = await ManifestPod.MakeAsync("kimg-restricted", registry, "FROM scratch\nCOPY large /\n", memory: 96 << 20);
         await using (FileStream large = File.Create(Path.Combine(pod.Volumes["context"], "large"))) large.SetLength(256 << 20);
         ProgramResult result = await pod.RunAsync();
         Assert.True(result.ExitCode == 0, result.Output + result.Errors);
@@ -127,7 +217,7 @@ public sealed class KubernetesTests
     public async Task A_step_that_takes_more_memory_than_the_pod_has_is_reported()
     {
         using DebianRegistry registry = await DebianRegistry.StartAsync();
-        using PodBundle pod = await PodAsync(
+        using PodBundle pod = await ManifestPod.MakeAsync(
             "kimg-privileged", registry, "FROM scratch\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"a=$(/bin/busybox yes | /bin/busybox head -c 500m); echo ${#a}\"]\n",
             memory: 128 << 20);
         ProgramResult result = await pod.RunAsync();
@@ -140,7 +230,7 @@ public sealed class KubernetesTests
     public async Task A_pod_with_too_little_memory_for_kimg_itself_says_so()
     {
         using DebianRegistry registry = await DebianRegistry.StartAsync();
-        using PodBundle pod = await PodAsync("kimg-restricted", registry, "FROM scratch\nCOPY large /\n", memory: 20 << 20);
+        using PodBundle pod = await ManifestPod.MakeAsync("kimg-restricted", registry, "FROM scratch\nCOPY large /\n", memory: 20 << 20);
         await File.WriteAllBytesAsync(Path.Combine(pod.Volumes["context"], "large"), System.Security.Cryptography.RandomNumberGenerator.GetBytes(64 << 20));
         ProgramResult result = await pod.RunAsync();
         Assert.True(result.ExitCode == 137, result.Errors);
@@ -151,7 +241,7 @@ public sealed class KubernetesTests
     public async Task A_full_volume_is_reported()
     {
         using DebianRegistry registry = await DebianRegistry.StartAsync();
-        using PodBundle pod = await PodAsync("kimg-restricted", registry, "FROM scratch\nCOPY large /\n", sizes: new() { ["state"] = "16m" });
+        using PodBundle pod = await ManifestPod.MakeAsync("kimg-restricted", registry, "FROM scratch\nCOPY large /\n", sizes: new() { ["state"] = "16m" });
         await File.WriteAllBytesAsync(Path.Combine(pod.Volumes["context"], "large"), System.Security.Cryptography.RandomNumberGenerator.GetBytes(40 << 20));
         ProgramResult result = await pod.RunAsync();
         Assert.True(result.ExitCode == 8, result.Errors);
@@ -172,7 +262,7 @@ public sealed class KubernetesTests
             ["$(workspaces.credentials.path)"] = "", ["$(params.url)"] = "https://git.example/team/app", ["$(params.revision)"] = "c0ffee", ["$(params.ref)"] = "main", ["$(params.date)"] = "1600000000",
             ["$(params.options[*])"] = "--label=a=b",
         };
-        using PodBundle pod = await PodAsync("kimg", registry, "FROM scratch\nCOPY hello.txt /\n", kind: "Task", given: given, mounts: new() { ["source"] = "/workspace", ["results"] = "/tekton/results" });
+        using PodBundle pod = await ManifestPod.MakeAsync("kimg", registry, "FROM scratch\nCOPY hello.txt /\n", kind: "Task", given: given, mounts: new() { ["source"] = "/workspace", ["results"] = "/tekton/results" });
         // What a repository holds must not be taken for credentials where no workspace is given.
         await File.WriteAllTextAsync(Path.Combine(pod.Volumes["source"], "config.json"), "not json");
         ProgramResult result = await pod.RunAsync();
@@ -189,7 +279,7 @@ public sealed class KubernetesTests
     {
         using DebianRegistry registry = await DebianRegistry.StartAsync();
         Dictionary<string, string> given = new() { ["{{inputs.parameters.image}}"] = $"{registry.Host}/team/app:1", ["{{inputs.parameters.context}}"] = "git://git.example/team/app.git" };
-        using PodBundle pod = await PodAsync(
+        using PodBundle pod = await ManifestPod.MakeAsync(
             "kimg", registry, "FROM scratch\nCOPY hello.txt /\n", kind: "WorkflowTemplate", given: given,
             change: container => container["env"]!.AsArray().Add(new JsonObject { ["name"] = "GIT_PULL_METHOD", ["value"] = "http" }));
         ProgramResult result = await pod.RunAsync();
@@ -226,7 +316,7 @@ public sealed class KubernetesTests
         IEnumerable<string> resources = Manifests.Select(f => Path.GetFileName(f)).Except(others).Select(name => "- " + name);
         await File.WriteAllTextAsync(directory["kustomization.yaml"], $"resources:\n{string.Join('\n', resources)}\nimages:\n- name: ghcr.io/kimg/kimg\n  newName: mirror.example/kimg\n");
         string[] images = [.. (await KubectlAsync("kustomize", directory.Path)).Split('\n').Where(line => line.TrimStart(' ', '-').StartsWith("image:", StringComparison.Ordinal))];
-        Assert.Equal(5, images.Count(line => line.Contains("mirror.example/kimg:", StringComparison.Ordinal)));
+        Assert.Equal(7, images.Count(line => line.Contains("mirror.example/kimg:", StringComparison.Ordinal)));
         Assert.DoesNotContain(images, line => line.Contains("ghcr.io/", StringComparison.Ordinal));
     }
 
@@ -237,40 +327,5 @@ public sealed class KubernetesTests
     {
         using JsonDocument line = JsonDocument.Parse(result.Errors.Trim().Split('\n')[^1]);
         return line.RootElement.Clone();
-    }
-
-    /// <param name="given">What the controller puts in place of variables.</param>
-    /// <param name="mounts">Volumes that the controller adds; with one for the context where the manifest has none.</param>
-    private static async Task<PodBundle> PodAsync(
-        string name, DebianRegistry registry, string dockerfile, string? kind = null, Dictionary<string, string>? given = null, Dictionary<string, string>? mounts = null,
-        Dictionary<string, string>? sizes = null, long? memory = null, Action<JsonNode>? change = null)
-    {
-        using JsonDocument all = JsonDocument.Parse((await NodeTools.CheckAsync("kubernetes.mjs", Manifests)).Output);
-        JsonNode pod = JsonNode.Parse(all.RootElement.EnumerateArray()
-            .First(p => p.GetProperty("name").GetString() == name && (kind is null || p.GetProperty("kind").GetString() == kind)).GetProperty("pod").GetRawText())!;
-        JsonNode container = pod["containers"]![0]!;
-        change?.Invoke(container);
-        foreach ((string volume, string target) in mounts ?? []) container["volumeMounts"]!.AsArray().Add(new JsonObject { ["name"] = volume, ["mountPath"] = target });
-        string Text(JsonNode? node) => (given ?? []).Aggregate(node!.GetValue<string>(), (text, pair) => text.Replace(pair.Key, pair.Value, StringComparison.Ordinal));
-        foreach (JsonNode? variable in container["env"]!.AsArray()) variable!["value"] = Text(variable["value"]);
-        // Contexts in repositories come from a server of this machine; others are the volume that the manifest has for them.
-        string[] declaredArguments = [.. container["args"]!.AsArray().Select(Text)];
-        GitServer? git = declaredArguments.Any(a => a.Contains("git.example", StringComparison.Ordinal)) ? new GitServer() : null;
-        string? source = git is null ? (string)container["volumeMounts"]!.AsArray().First(m => (string)m!["name"]! is "context" or "source")!["name"]! : null;
-        string[] arguments =
-        [
-            "/kimg",
-            .. declaredArguments.Select(a => a.Replace("registry.example", registry.Host, StringComparison.Ordinal)
-                .Replace("git://git.example", $"git://{git?.Host}", StringComparison.Ordinal).Replace("https://git.example", $"http://{git?.Host}", StringComparison.Ordinal)),
-        ];
-        Dictionary<string, string> files = new() { ["git/token"] = GitServer.Token + "\n" };
-        if (source is not null) (files[source + "/Dockerfile"], files[source + "/hello.txt"]) = (dockerfile, "hello\n");
-        using JsonDocument declared = JsonDocument.Parse(pod.ToJsonString());
-        PodBundle bundle = new(declared.RootElement, arguments, files, sizes, memory) { Git = git };
-        if (source is not null) File.Copy("/bin/busybox", Path.Combine(bundle.Volumes[source], "busybox"));
-        else await git!.CommitAsync(dockerfile, token: arguments.Any(a => a.StartsWith("--secret=", StringComparison.Ordinal)));
-        string image = (string)container["image"]!;
-        await bundle.UnpackAsync(image.EndsWith("-debug", StringComparison.Ordinal) ? "debug-image-amd64" : "kimg-image-amd64", idMappers: name == "kimg-userns");
-        return bundle;
     }
 }

@@ -23,11 +23,13 @@ internal sealed class PodBundle : IDisposable
     /// <param name="files">By volume and path.</param>
     /// <param name="sizes">Volumes that are a file system of this size (tmpfs): an emptyDir with a limit, a small claim.</param>
     /// <param name="memory">In place of the manifest's limit, in bytes.</param>
+    /// <param name="containers">Of which the first is run: containers, initContainers.</param>
     /// <param name="image">What the image's config says; null: as kimg's manifests have it.</param>
     public PodBundle(
-        JsonElement pod, string[] arguments, IReadOnlyDictionary<string, string> files, IReadOnlyDictionary<string, string>? sizes = null, long? memory = null, ImageConfig? image = null)
+        JsonElement pod, string[] arguments, IReadOnlyDictionary<string, string> files, IReadOnlyDictionary<string, string>? sizes = null, long? memory = null, ImageConfig? image = null,
+        string containers = "containers")
     {
-        JsonElement container = pod.GetProperty("containers")[0];
+        JsonElement container = pod.GetProperty(containers)[0];
         JsonObject own = Object(container, "securityContext"), shared = Object(pod, "securityContext");
         JsonNode? Setting(string name) => own[name] ?? shared[name];
         bool privileged = (bool?)own["privileged"] ?? false, userNamespace = !(pod.TryGetProperty("hostUsers", out JsonElement users) ? users.GetBoolean() : true);
@@ -83,7 +85,6 @@ internal sealed class PodBundle : IDisposable
             ["mounts"] = mounts,
             ["linux"] = Linux(privileged, userNamespace, shift, capabilities, (string?)Setting("seccompProfile")?["type"], (string?)own["procMount"]),
         };
-        // Steps of a Task have none of their own.
         if (memory is null && container.TryGetProperty("resources", out JsonElement resources)) memory = Bytes(resources.GetProperty("limits").GetProperty("memory").GetString()!);
         if (memory is { } limit) config["linux"]!["resources"] = new JsonObject { ["memory"] = new JsonObject { ["limit"] = limit } };
         File.WriteAllText(_directory["config.json"], config.ToJsonString());
@@ -131,8 +132,17 @@ internal sealed class PodBundle : IDisposable
 
     public async Task<ProgramResult> RunAsync() => await HostProgram.RunAsync("runc", ["--root", _directory["runc"], "run", "--bundle", _directory.Path, _id], limit: TimeSpan.FromMinutes(2));
 
-    /// <summary>As the kubelet stops a pod.</summary>
-    public async Task TerminateAsync() => (await HostProgram.RunAsync("runc", ["--root", _directory["runc"], "kill", _id, "TERM"])).OutputOrThrow();
+    /// <summary>As <c>kubectl exec</c>, in a container that runs: waits until it does.</summary>
+    public async Task<ProgramResult> ExecAsync(string directory, IEnumerable<string> variables, params string[] command)
+    {
+        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(60));
+        while (!(await HostProgram.RunAsync("runc", ["--root", _directory["runc"], "state", _id])).Output.Contains("\"running\"", StringComparison.Ordinal)) await Task.Delay(100, limit.Token);
+        string[] exec = ["--root", _directory["runc"], "exec", "--cwd", directory, .. variables.SelectMany(v => new[] { "--env", v }), _id, .. command];
+        return await HostProgram.RunAsync("runc", exec, limit: TimeSpan.FromMinutes(2));
+    }
+
+    /// <summary>As the kubelet stops a pod; KILL is what it sends when the grace period is over.</summary>
+    public async Task TerminateAsync(string signal = "TERM") => (await HostProgram.RunAsync("runc", ["--root", _directory["runc"], "kill", _id, signal])).OutputOrThrow();
 
     public void Dispose()
     {

@@ -19,14 +19,16 @@ public sealed class ReleaseTests
         (await HostProgram.RunAsync("sha256sum", ["--check", "SHA256SUMS"], directory: first)).OutputOrThrow();
     }
 
-    [Fact]
-    public async Task The_same_output_of_the_compiler_gives_the_same_package()
+    [Theory]
+    [InlineData("src/Tool")]
+    [InlineData("src/Tasks")]
+    public async Task The_same_output_of_the_compiler_gives_the_same_package(string project)
     {
         using TempDirectory directory = new();
         Dictionary<string, string> environment = new() { ["SOURCE_DATE_EPOCH"] = "1700000000", ["MSBUILDDISABLENODEREUSE"] = "1" };
         foreach (string run in new[] { "one", "two" })
         {
-            string[] pack = ["pack", RepositoryFiles.Path("src/Tool"), "-c", "Release", "--no-build", "--no-restore", "-nologo", "-v", "quiet", "-o", directory[run]];
+            string[] pack = ["pack", RepositoryFiles.Path(project), "-c", "Release", "--no-build", "--no-restore", "-nologo", "-v", "quiet", "-o", directory[run]];
             (await HostProgram.RunAsync("dotnet", pack, environment)).OutputOrThrow();
         }
 
@@ -34,6 +36,30 @@ public sealed class ReleaseTests
         Assert.Equal(await File.ReadAllBytesAsync(directory["one/" + name]), await File.ReadAllBytesAsync(directory["two/" + name]));
         using ZipArchive package = ZipFile.OpenRead(directory["one/" + name]);
         Assert.All(package.Entries, entry => Assert.Equal(2023, entry.LastWriteTime.Year));
+    }
+
+    /// <summary>The script that a release runs, with a compiler that writes what it is told: here its commit, there also where it stands.</summary>
+    [Theory]
+    [InlineData("git rev-parse HEAD", true)]
+    [InlineData("pwd", false)]
+    public async Task A_binary_that_depends_on_its_directory_is_found(string compiler, bool same)
+    {
+        using TempDirectory directory = new();
+        Directory.CreateDirectory(directory["scripts"]);
+        File.Copy(RepositoryFiles.Path("scripts/reproduce.sh"), directory["scripts/reproduce.sh"]);
+        await File.WriteAllTextAsync(directory[".gitignore"], "artifacts/\n");
+        await File.WriteAllTextAsync(
+            directory["scripts/native.sh"], $"cd \"$(dirname \"$0\")/..\"\nmkdir -p artifacts/native/$1\n{compiler} >artifacts/native/$1/kimg\necho a >artifacts/native/$1/kimg.inputs\nchmod 755 artifacts/native/$1/kimg\n");
+        foreach (string command in new[] { "init -q -b main", "add -A", "-c user.name=a -c user.email=a@b commit -q -m one" })
+            (await HostProgram.RunAsync("git", command.Split(' '), directory: directory.Path)).OutputOrThrow();
+        ProgramResult result = await HostProgram.RunAsync("bash", [directory["scripts/reproduce.sh"], "linux-x64"]);
+        Assert.True(result.ExitCode == (same ? 0 : 1), result.Output + result.Errors);
+        Assert.Equal(same ? 2 : 1, result.Output.Split('\n').Count(line => line.Contains("  artifacts/native/linux-x64/kimg", StringComparison.Ordinal)));
+        Assert.Equal(!same, result.Errors.Contains("reproduce.sh: kimg differs in ", StringComparison.Ordinal));
+        Assert.Single((await HostProgram.MustAsync("git", "-C", directory.Path, "worktree", "list")).Trim().Split('\n'));
+        // What is not a commit cannot be built again.
+        await File.WriteAllTextAsync(directory["more"], "");
+        Assert.Equal(2, (await HostProgram.RunAsync("bash", [directory["scripts/reproduce.sh"], "linux-x64"])).ExitCode);
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public sealed partial class WorkflowTests
             foreach (JsonElement step in await StepsAsync(file))
             {
                 if (step.GetProperty("with").TryGetProperty("global-json-file", out JsonElement global)) Assert.True(File.Exists(RepositoryFiles.Path(global.GetString()!)));
-                if (step.GetProperty("uses").GetString() is { } action) Assert.Matches("^[a-z-]+/[a-z-]+@v[0-9]+$", action);
+                if (step.GetProperty("uses").GetString() is { } action) Assert.Matches("^[a-z-]+/[a-z-]+@[0-9a-f]{40}$", action);
                 if (step.GetProperty("run").GetString() is not { } script) continue;
                 // In a container without bash's path the runner takes sh.
                 string shell = step.GetProperty("container").ValueKind == JsonValueKind.Null ? "bash" : "sh";
@@ -35,8 +35,24 @@ public sealed partial class WorkflowTests
                 foreach (Match path in RepositoryPath().Matches(script)) Assert.True(File.Exists(RepositoryFiles.Path(path.Groups[1].Value)), $"{file}: there is no {path.Groups[1].Value}");
             }
 
-            Assert.Empty(Regex.Matches(await File.ReadAllTextAsync(file), @"secrets\.(?!GITHUB_TOKEN|NUGET_API_KEY)\w+"));
+            Assert.Empty(Regex.Matches(await File.ReadAllTextAsync(file), @"secrets\.(?!GITHUB_TOKEN|NUGET_API_KEY|CIRCLECI_CLI_TOKEN)\w+"));
         }
+    }
+
+    /// <summary>A tag can be moved to other code, a commit cannot; the version is for whoever updates it.</summary>
+    [Fact]
+    public void Actions_are_pinned_to_one_commit_each_with_the_version_that_it_is()
+    {
+        Dictionary<string, string> pins = [];
+        foreach (string line in Workflows.SelectMany(File.ReadAllLines).Where(l => l.Contains("uses:", StringComparison.Ordinal)))
+        {
+            Match pin = Regex.Match(line, "uses: ([a-z-]+/[a-z-]+)(@[0-9a-f]{40} # v[0-9]+\\.[0-9]+\\.[0-9]+)$");
+            Assert.True(pin.Success, line);
+            pins.TryAdd(pin.Groups[1].Value, pin.Groups[2].Value);
+            Assert.Equal(pins[pin.Groups[1].Value], pin.Groups[2].Value);
+        }
+
+        Assert.Equal(7, pins.Count);
     }
 
     [Fact]
@@ -78,7 +94,10 @@ public sealed partial class WorkflowTests
             await HostProgram.MustAsync("chmod", "755", file);
         }
 
-        string version = ReleaseImage.Read(Path.Combine(made, "release.json")).GetProperty("version").GetString()!;
+        string version = ReleaseImage.Read(Path.Combine(made, "release.json")).GetProperty("version").GetString()!, moving = "v" + version.Split('.')[0];
+        // Where the release before left it.
+        await GitAsync(directory["work"], "tag", moving);
+        await GitAsync(directory["work"], "push", "-q", "origin", moving);
         Dictionary<string, string> environment = new()
         {
             ["PATH"] = $"{bin}:{Path.GetDirectoryName(await NodeTools.NodeAsync())}:{Environment.GetEnvironmentVariable("PATH")}", ["IMAGE"] = $"{registry.Host}/o/kimg",
@@ -94,6 +113,7 @@ public sealed partial class WorkflowTests
                 string tags = await HostProgram.MustAsync("skopeo", "list-tags", "--tls-verify=false", $"docker://{registry.Host}/o/kimg");
                 Assert.DoesNotContain("\"latest\"", tags, StringComparison.Ordinal);
                 Assert.DoesNotContain("\"debug\"", tags, StringComparison.Ordinal);
+                Assert.NotEqual(await GitAsync(directory["origin"], "rev-parse", $"v{version}^{{commit}}"), await GitAsync(directory["origin"], "rev-parse", moving + "^{commit}"));
             }
 
             ProgramResult result = await RunAsync(await StepAsync("publish", name, null, version, outputs), directory, environment);
@@ -110,6 +130,7 @@ public sealed partial class WorkflowTests
             Assert.Equal(["amd64", "arm64"], JsonDocument.Parse(raw).RootElement.GetProperty("manifests").EnumerateArray().Select(m => m.GetProperty("platform").GetProperty("architecture").GetString()));
         }
 
+        Assert.Equal(await GitAsync(directory["origin"], "rev-parse", $"v{version}^{{commit}}"), await GitAsync(directory["origin"], "rev-parse", moving + "^{commit}"));
         string calls = await File.ReadAllTextAsync(directory["calls"]);
         Assert.Contains($"cosign sign --yes {registry.Host}/o/kimg@{outputs["kimg"]} {registry.Host}/o/kimg@{outputs["debug"]}\n", calls, StringComparison.Ordinal);
         Assert.Contains($"gh release create v{version} --verify-tag", calls, StringComparison.Ordinal);
@@ -178,6 +199,34 @@ public sealed partial class WorkflowTests
         const string Push = "nuget push artifacts/packages/{0}.1.0.0.nupkg --api-key k3y --source https://api.nuget.org/v3/index.json --skip-duplicate\n";
         string expected = key.Length == 0 ? "" : Push.Replace("{0}", "Kimg.Tasks", StringComparison.Ordinal) + Push.Replace("{0}", "Kimg.Tool", StringComparison.Ordinal);
         Assert.Equal(expected, File.Exists(directory["calls"]) ? await File.ReadAllTextAsync(directory["calls"]) : "");
+    }
+
+    /// <param name="there">The version is in the registry of orbs: this job has run before.</param>
+    [Theory]
+    [InlineData("t0ken", false)]
+    [InlineData("t0ken", true)]
+    [InlineData("", false)]
+    public async Task The_orb_is_published_once_where_circles_token_is_given(string token, bool there)
+    {
+        using TempDirectory directory = new();
+        await RepositoryAsync(directory);
+        string docker = Path.Combine(Directory.CreateDirectory(directory["bin"]).FullName, "docker");
+        await File.WriteAllTextAsync(docker, $"#!/bin/sh\necho \"$@\" >>'{directory["calls"]}'\ncase \"$*\" in *' orb info '*) exit {(there ? 0 : 255)} ;; esac\n");
+        await HostProgram.MustAsync("chmod", "755", docker);
+        Dictionary<string, string> environment = new()
+        {
+            ["PATH"] = $"{directory["bin"]}:{Path.GetDirectoryName(await NodeTools.NodeAsync())}:{Environment.GetEnvironmentVariable("PATH")}", ["CIRCLECI_CLI_TOKEN"] = token, ["VERSION"] = "1.2.3",
+        };
+        JsonElement step = (await StepsAsync(Release, "orb")).Single(s => s.GetProperty("run").GetString() is not null);
+        Assert.Equal("${{ secrets.CIRCLECI_CLI_TOKEN }}", step.GetProperty("env").GetProperty("CIRCLECI_CLI_TOKEN").GetString());
+        ProgramResult result = await RunAsync(step, directory, environment);
+        Assert.True(result.ExitCode == 0, result.Errors);
+        Assert.Equal(token.Length == 0, result.Output.Contains("::notice::the secret CIRCLECI_CLI_TOKEN is not set", StringComparison.Ordinal));
+        string[] calls = File.Exists(directory["calls"]) ? await File.ReadAllLinesAsync(directory["calls"]) : [];
+        string[] expected = token.Length == 0 ? [] : ["orb validate /orb/orb.yml", "orb info kimg/kimg@1.2.3", .. there ? Array.Empty<string>() : ["orb publish /orb/orb.yml kimg/kimg@1.2.3"]];
+        Assert.Equal(expected, calls.Select(c => c[c.IndexOf("orb ", StringComparison.Ordinal)..]));
+        Assert.All(calls, c => Assert.StartsWith($"run --rm --env CIRCLECI_CLI_TOKEN --volume {directory["work"]}/artifacts:/orb:ro circleci/circleci-cli:", c, StringComparison.Ordinal));
+        if (token.Length > 0) Assert.StartsWith("version: 2.1\n", await File.ReadAllTextAsync(Path.Combine(directory["work"], "artifacts/orb.yml")), StringComparison.Ordinal);
     }
 
     // What the steps need of the repository, with a bare one as origin.

@@ -55,11 +55,15 @@ internal static partial class CiAdvice
         _ => null,
     };
 
+    // Reached without a container's seccomp filter only: on a machine, which is the host's own or the team's.
     private static string? PastAppArmor(string host) => host switch
     {
         "github" => $"where the action builds, in its step\nwith:\n  isolation-setup: auto\nwhere kimg is started by run:, before that step\n- run: {AllowNamespaces}",
         "azure" => $"add before this step\n- script: {AllowNamespaces}",
-        _ => OutOfContainer(host),
+        "circleci" => $"in a machine kimg/install loads a profile, unless its isolation_setup is none; where kimg is installed otherwise, before the build\n- run: {AllowNamespaces}",
+        "gitlab" or "jenkins" or "buildkite" or "bitbucket" or "tekton" =>
+            $"on the machine that runs the jobs, once (or in a script before the build, where the job's user has sudo)\n{AllowNamespaces}",
+        _ => null,
     };
 
     // As the engine's registry client words it.

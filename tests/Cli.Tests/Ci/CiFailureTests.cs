@@ -41,7 +41,12 @@ public sealed class CiFailureTests : IDisposable
     [InlineData("TF_BUILD=True", "seccomp", "vmImage: ubuntu-latest")]
     [InlineData("TF_BUILD=True", "AppArmor", "- script: sudo sysctl")]
     [InlineData("BITBUCKET_BUILD_NUMBER=1", "seccomp", "self.hosted")]
-    [InlineData("BUILDKITE=true", "AppArmor", "docs/kubernetes.md")]
+    [InlineData("CIRCLECI=true", "AppArmor", "unless its isolation_setup is none; where kimg is installed otherwise, before the build\n  hint: - run: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0\n")]
+    [InlineData("GITLAB_CI=true", "AppArmor", "on the machine that runs the jobs, once (or in a script before the build, where the job's user has sudo)\n  hint: sudo sysctl -w ")]
+    [InlineData("BUILDKITE=true", "seccomp", "docs/kubernetes.md")]
+    [InlineData("BUILDKITE=true", "AppArmor", "on the machine that runs the jobs, once")]
+    [InlineData("JENKINS_URL=http://j/", "AppArmor", "on the machine that runs the jobs, once")]
+    [InlineData("BITBUCKET_BUILD_NUMBER=1", "AppArmor", "on the machine that runs the jobs, once")]
     public async Task Where_steps_cannot_be_isolated_the_hosts_setting_is_named(string variables, string reason, string advice)
     {
         Set(variables);
@@ -49,6 +54,18 @@ public sealed class CiFailureTests : IDisposable
         Assert.Equal(6, await _host.RunAsync("ci", "build", "app"));
         Assert.Contains($"  hint: it is {reason}\n", _host.Error, StringComparison.Ordinal);
         Assert.Contains(advice, _host.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>A job that AppArmor stops is on a machine already, and needs no privileges.</summary>
+    [Theory]
+    [InlineData("CIRCLECI=true", "executor: kimg/machine")]
+    [InlineData("GITLAB_CI=true", "privileged = true")]
+    public async Task Where_apparmor_stands_in_the_way_nothing_else_is_to_be_changed(string variables, string advice)
+    {
+        Set(variables);
+        _host.Engine.Failure = new KimgException(ErrorCode.NoSandbox, "this host refuses isolation 'userns': unshare: EPERM") { Hint = "it is AppArmor" };
+        Assert.Equal(6, await _host.RunAsync("ci", "build", "app"));
+        Assert.DoesNotContain(advice, _host.Error, StringComparison.Ordinal);
     }
 
     [Theory]
