@@ -86,6 +86,6 @@ public sealed class HostExaminationTests : IDisposable
     public void Dispose() => Directory.Delete(_state, recursive: true);
 
     private Task<HostReport> ExamineAsync(string without) => HostExamination.ExamineAsync(
-        new WorkerOptions { StateDirectory = _state, Program = RepositoryFiles.Kimg, Without = FeatureMasks.Parse(without) }, new Emulators(ImmutableSortedDictionary<string, string>.Empty),
-        CancellationToken.None);
+        new WorkerOptions { StateDirectory = _state, Program = RepositoryFiles.Kimg, Without = FeatureMasks.Parse(without) },
+        new Emulators(ImmutableSortedDictionary<string, string>.Empty), CancellationToken.None);
 }
