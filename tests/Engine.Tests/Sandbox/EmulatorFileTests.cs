@@ -6,6 +6,7 @@ using Xunit;
 namespace Kimg.Engine.Tests.Sandbox;
 
 /// <summary>Files that are named as emulators.</summary>
+[System.Runtime.Versioning.SupportedOSPlatform("linux")]
 public sealed class EmulatorFileTests : IDisposable
 {
     private readonly TempDirectory _temp = new();
