@@ -155,7 +155,8 @@ public sealed class ObjectServer : IDisposable
     private string? Newest(string name, string[] prefixes, string scope)
     {
         if (_entries.ContainsKey(name + scope)) return name + scope;
-        IEnumerable<(string Key, long Order)> near = _entries.Values.Where(e => (e.Key.Contains('@') ? "@branch" : "") == scope && prefixes.Any(p => e.Key.StartsWith(p, StringComparison.Ordinal)));
+        IEnumerable<(string Key, long Order)> inScope = _entries.Values.Where(e => (e.Key.Contains('@') ? "@branch" : "") == scope);
+        IEnumerable<(string Key, long Order)> near = inScope.Where(e => prefixes.Any(p => e.Key.StartsWith(p, StringComparison.Ordinal)));
         return near.OrderByDescending(e => e.Order).Select(e => e.Key).FirstOrDefault();
     }
 

@@ -6,8 +6,8 @@ using Kimg.Engine.Registry;
 
 namespace Kimg.Engine.Sources;
 
-/// <summary>An OCI layout (image-spec image-layout.md), a directory or an archive, as a place images and blobs come from. Every document is checked against its digest; blobs are
-/// checked by whoever stores them.</summary>
+/// <summary>An OCI layout (image-spec image-layout.md), a directory or an archive, as a place images and blobs come from. Every document is checked
+/// against its digest; blobs are checked by whoever stores them.</summary>
 internal sealed class OciLayout(ILayoutFiles files) : IBlobProvider
 {
     private const int MaxDocument = 32 << 20, MaxIndexDepth = 4;

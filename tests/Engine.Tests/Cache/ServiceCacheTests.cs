@@ -62,7 +62,8 @@ public sealed class ServiceCacheTests : IAsyncLifetime
         HashSet<string> before = [.. _server.Objects.Keys];
         int lines = _server.Lines.Count;
         Built built = await _scene.NewMachine().BuildAsync(
-            Dockerfile, r => r with { CacheFrom = [new CacheSource(branch)], CacheTo = [new CacheDestination(branch) { AllSteps = true, IgnoreError = false }], Outputs = [] });
+            Dockerfile,
+            r => r with { CacheFrom = [new CacheSource(branch)], CacheTo = [new CacheDestination(branch) { AllSteps = true, IgnoreError = false }], Outputs = [] });
         built.AssertNothingRan();
         // The document, which says when it was written, and the manifest; read were those of the base.
         Assert.Equal(2, _server.Objects.Keys.Except(before).Count());

@@ -1,4 +1,3 @@
-using System.Runtime.Versioning;
 using Kimg.Engine.Primitives;
 using Kimg.Engine.Sandbox;
 using Kimg.TestKit;
@@ -7,7 +6,7 @@ using Xunit;
 namespace Kimg.Engine.Tests.Sandbox;
 
 /// <summary>Files that are named as emulators.</summary>
-[SupportedOSPlatform("linux")]
+[System.Runtime.Versioning.SupportedOSPlatform("linux")]
 public sealed class EmulatorFileTests : IDisposable
 {
     private readonly TempDirectory _temp = new();

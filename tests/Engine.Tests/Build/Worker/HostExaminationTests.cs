@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Kimg.Engine.Build;
 using Kimg.Engine.Build.Worker;
 using Kimg.Engine.Primitives;
@@ -45,10 +46,10 @@ public sealed class HostExaminationTests : IDisposable
     [Fact]
     public void Without_emulators_it_says_how_to_get_some_and_of_a_named_one_what_is_wrong()
     {
-        HostFinding none = HostProbe.EmulatorFinding(new Emulators(System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty) { Directories = [_state] });
+        HostFinding none = HostProbe.EmulatorFinding(new Emulators(ImmutableSortedDictionary<string, string>.Empty) { Directories = [_state] });
         Assert.False(none.Works);
         Assert.Contains("apt-get install qemu-user-static", none.Fix, StringComparison.Ordinal);
-        HostFinding bad = HostProbe.EmulatorFinding(new Emulators(System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty.Add("arm64", "/bin/bash")));
+        HostFinding bad = HostProbe.EmulatorFinding(new Emulators(ImmutableSortedDictionary<string, string>.Empty.Add("arm64", "/bin/bash")));
         Assert.False(bad.Works);
         Assert.Contains("dynamically linked", bad.Detail, StringComparison.Ordinal);
     }
@@ -85,6 +86,6 @@ public sealed class HostExaminationTests : IDisposable
     public void Dispose() => Directory.Delete(_state, recursive: true);
 
     private Task<HostReport> ExamineAsync(string without) => HostExamination.ExamineAsync(
-        new WorkerOptions { StateDirectory = _state, Program = RepositoryFiles.Kimg, Without = FeatureMasks.Parse(without) }, new Emulators(System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty),
-        CancellationToken.None);
+        new WorkerOptions { StateDirectory = _state, Program = RepositoryFiles.Kimg, Without = FeatureMasks.Parse(without) },
+        new Emulators(ImmutableSortedDictionary<string, string>.Empty), CancellationToken.None);
 }
