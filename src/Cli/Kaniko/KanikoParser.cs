@@ -43,7 +43,7 @@ internal sealed class KanikoParser(Arguments arguments, CliHost host)
         if (names.IsEmpty && (Value("image-name-with-digest-file") ?? Value("image-name-tag-with-digest-file")) is not null)
             throw new KimgException(ErrorCode.InvalidArgument, "a file of image names needs --destination");
         ContextSource context = Context();
-        BuildRequest request = WithCache(BuildRequestParser.Parse(BuildArguments(push), host, context, Dockerfile(context), SubPath(context)), push) with
+        BuildRequest request = WithCache(BuildRequestParser.Parse(BuildArguments(push), host, context, Dockerfile(context), SubPath(context))) with
         {
             Secrets = [.. Values("secret").Select(t => SecretParser.ParseSecret(t, host)), .. GitSecret(context)],
             SourceDateEpoch = Epoch(),
@@ -228,14 +228,13 @@ internal sealed class KanikoParser(Arguments arguments, CliHost host)
         return full == "/context" || full.StartsWith("/context/", StringComparison.Ordinal) ? below : throw Source("context-sub-path", below).Invalid("it is not below the context");
     }
 
-    private BuildRequest WithCache(BuildRequest request, bool push)
+    private BuildRequest WithCache(BuildRequest request)
     {
         string? repository = Value("cache-repo") is { } text && text.StartsWith("oci:", StringComparison.Ordinal)
             ? "oci:" + Path.GetFullPath(text[4..], host.CurrentDirectory) : Value("cache-repo");
         var cache = new KanikoCache(repository, FileOf("cache-dir"));
         if (Value("cache-ttl") is { } age) cache = cache with { TimeToLive = Durations.Parse(Source("cache-ttl", age), age) };
-        // What is not pushed has no repository that a cache could be put beside.
-        BuildRequest cached = !Flag("cache") ? request : cache.ApplyTo(push ? request : request with { Names = [] });
+        BuildRequest cached = Flag("cache") ? cache.ApplyTo(request) : request;
         return request with
         {
             CacheFrom = [.. cached.CacheFrom, .. Values("import-cache").Select(t => CacheParser.ParseSource(t, host))],

@@ -99,7 +99,7 @@ public sealed class CacheParserTests : IDisposable
     {
         CacheDestination export = Assert.Single((await Parse($"--cache-to=type=registry,ref=r.example/c,{keys}")).CacheTo), plain = new(Registry("r.example/c"));
         Assert.Equal(s_exports[keys](plain) with { Mounts = [] }, export with { Mounts = [] });
-        Assert.Equal(s_exports[keys](plain).Mounts.AsEnumerable(), export.Mounts);
+        Assert.Equal(s_exports[keys](plain).Mounts.ToArray(), export.Mounts.ToArray());
     }
 
     [Theory]
