@@ -44,7 +44,7 @@ public sealed partial class WorkflowTests
     public void Actions_are_pinned_to_one_commit_each_with_the_version_that_it_is()
     {
         Dictionary<string, string> pins = [];
-        foreach (string line in Workflows.SelectMany(File.ReadAllLines).Where(l => l.Contains("uses:", StringComparison.Ordinal)))
+        foreach (string line in Workflows.SelectMany(File.ReadAllLines).Where(l => l.TrimStart(' ', '-').StartsWith("uses:", StringComparison.Ordinal)))
         {
             Match pin = Regex.Match(line, "uses: ([a-z-]+/[a-z-]+)(@[0-9a-f]{40} # v[0-9]+\\.[0-9]+\\.[0-9]+)$");
             Assert.True(pin.Success, line);
