@@ -37,6 +37,8 @@ internal sealed class StateInventory(BuildServices services, GarbageCollector bl
         items.AddRange(Files("index", Path.Combine(state.Root, "indexes"), building));
         items.AddRange(Files("tar", Path.Combine(state.Root, "tars"), building));
         items.AddRange(Files("context", state.Contexts, building));
+        items.AddRange(Files("answer of a web server", state.Http, building));
+        if (Directory.Exists(state.Git)) items.AddRange(Directory.EnumerateDirectories(state.Git).Select(path => Repository(path, building)));
         items.AddRange(SnapshotRoots().SelectMany(Directory.EnumerateDirectories).Where(IsKept).Select(path => Tree("snapshot", path, SnapshotPaths.IndexIn(path), building)));
         if (Directory.Exists(state.Mounts))
             items.AddRange(Directory.EnumerateDirectories(state.Mounts).Where(IsKept).Select(path => Tree("cache mount", path, CacheMountLock.LockOf(path), building)));
@@ -118,6 +120,14 @@ internal sealed class StateInventory(BuildServices services, GarbageCollector bl
             string gone = Path.Combine(Path.GetDirectoryName(path)!, Doomed + Guid.NewGuid().ToString("n"));
             Directory.Move(path, gone);
             doomed.Add(gone);
+            return true;
+        });
+
+    // git's own, so it belongs to the user, and no worker is needed.
+    private static StateItem Repository(string path, bool building) => new(
+        new UsageItem("git repository", Path.GetFileName(path), SizeOf(path), UsedAt(path, GitRepositories.LockOf(path)), building, ""), _ =>
+        {
+            Directory.Delete(path, recursive: true);
             return true;
         });
 

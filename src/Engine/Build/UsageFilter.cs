@@ -7,7 +7,7 @@ namespace Kimg.Engine.Build;
 /// must hold.</summary>
 public sealed class UsageFilter
 {
-    // BuildKit's types of records; nothing here is of the second and third kind.
+    // BuildKit's types of records; nothing here is of the second kind.
     private static readonly string[] s_types = ["regular", "frontend", "source.git.checkout", "source.local", "exec.cachemount", "internal"];
 
     // The longer of two that begin alike comes first.
@@ -75,11 +75,12 @@ public sealed class UsageFilter
         "snapshot" or "blob" or "tar" => "regular",
         "cache mount" => "exec.cachemount",
         "context" => "source.local",
+        "git repository" => "source.git.checkout",
         _ => "internal",
     };
 
     // What later builds write into. Everything else is what it was when it was made.
-    private static bool IsMutable(UsageItem item) => item.Kind is "cache mount" or "context";
+    private static bool IsMutable(UsageItem item) => item.Kind is "cache mount" or "context" or "git repository";
 
     private static bool Boolean(string text, string sign, string value) => (sign, value) switch
     {

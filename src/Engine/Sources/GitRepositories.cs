@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Kimg.Engine.Content;
 using Kimg.Engine.Graph;
 using Kimg.Engine.Native;
 using Kimg.Engine.Primitives;
@@ -25,6 +26,9 @@ internal sealed partial class GitRepositories(
     public Task<GitCheckout> CheckoutAsync(GitSourceOp op, CancellationToken cancellationToken) =>
         _known.GetOrAdd(op, _ => new(() => CheckoutNewAsync(op, cancellationToken))).Value;
 
+    /// <summary>The file that is locked while a repository is fetched into; its time says when the repository was last used.</summary>
+    internal static string LockOf(string repository) => repository + ".lock";
+
     /// <summary>True for a whole commit id, SHA-1 or SHA-256.</summary>
     public static bool IsCommit(string? text) => text is { Length: 40 or 64 } && !text.AsSpan().ContainsAnyExcept(s_hex);
 
@@ -35,7 +39,8 @@ internal sealed partial class GitRepositories(
         Directory.CreateDirectory(options.Directory);
         GitTarget target = await ResolveAsync(access, op, cancellationToken);
         string repository = Path.Combine(options.Directory, Digest.Sha256(access.Remote).Hex[..32] + (target.Commit.Length == 64 ? "-sha256" : ""));
-        using (await LockAsync(repository + ".lock", cancellationToken)) await FetchAsync(access, repository, target, cancellationToken);
+        using (await LockAsync(LockOf(repository), cancellationToken)) await FetchAsync(access, repository, target, cancellationToken);
+        LastUse.Find(LockOf(repository));
         string when = await _git.RunAsync(access, repository, ["log", "-1", "--format=%ct", target.Commit], cancellationToken);
         long committed = long.Parse(when, CultureInfo.InvariantCulture);
         string directory = makeDirectory();

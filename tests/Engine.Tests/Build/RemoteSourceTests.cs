@@ -139,7 +139,7 @@ public sealed class RemoteSourceTests : RemoteBuilds
     }
 
     [Fact]
-    public async Task AFiles_of_a_branch_is_a_context_with_the_modes_git_knows()
+    public async Task A_directory_of_a_branch_is_a_context_with_the_modes_git_knows()
     {
         using var repository = await GitServer.StartAsync(Files["served"]);
         await repository.CommitAsync(("app/Dockerfile", "FROM scratch\nCOPY . /\n"), ("app/run.sh", "#!/bin/sh\n"), ("other", ""));
@@ -170,7 +170,34 @@ public sealed class RemoteSourceTests : RemoteBuilds
     }
 
     [Fact]
-    public async Task A_kept_gitFiles_is_a_repository_and_the_same_each_time()
+    public async Task What_was_fetched_by_git_and_what_web_servers_said_is_listed_by_its_last_use_and_pruned()
+    {
+        using var repository = await GitServer.StartAsync(Files["served"]);
+        await repository.CommitAsync(("file", "one"));
+        using var server = new ScriptedServer(_ => new ScriptedAnswer(200, "content", ("ETag", "\"one\"")));
+        string text = $"FROM scratch\nADD {repository.Url} /\nADD http://{server.Host}/other /\n";
+        await BuildAsync(text);
+        DateTime old = DateTime.UtcNow.AddDays(-9);
+        foreach (string path in Directory.EnumerateFileSystemEntries(Files["state/git"])) File.SetLastWriteTimeUtc(path, old);
+        await repository.CommitAsync(("file", "two"));
+        await BuildAsync(text);
+
+        await using (StateMaintenance state = StateMaintenance.Create(new BuilderOptions { StateDirectory = Files["state"] }))
+        {
+            UsageItem git = Assert.Single(await state.ListUsageAsync([UsageFilter.Parse("type=source.git.checkout", TimeSpan.Parse)]));
+            Assert.True(git.Bytes > 10_000 && git.LastUsed > old.AddDays(8), git.ToString());
+            Assert.Single(await state.ListUsageAsync([UsageFilter.Parse("kind=answer of a web server", TimeSpan.Parse)]));
+            await state.PruneAsync(new PruneRequest(null, null, All: true));
+            Assert.Empty(await state.ListUsageAsync());
+        }
+
+        Assert.Empty(Directory.GetDirectories(Files["state/git"]));
+        await BuildAsync(text);
+        Assert.Equal("two", File.ReadAllText(Out("file")));
+    }
+
+    [Fact]
+    public async Task A_kept_git_directory_is_a_repository_and_the_same_each_time()
     {
         using var repository = await GitServer.StartAsync(Files["served"]);
         await repository.CommitAsync(("file", "one"));

@@ -48,6 +48,12 @@ public sealed class UsageFilterTests
     }
 
     [Theory]
+    [InlineData("type=source.git.checkout")]
+    [InlineData("mutable")]
+    public void A_git_repository_is_of_BuildKits_type_for_it(string text) => Assert.True(
+        UsageFilter.Parse(text, TimeSpan.Parse).Holds(new UsageItem("git repository", "x", 1, default, InUse: false, "")));
+
+    [Theory]
     [InlineData("bogus=1")]
     [InlineData("type=bogus")]
     [InlineData("mutable=perhaps")]
