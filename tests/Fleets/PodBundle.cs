@@ -26,8 +26,8 @@ internal sealed class PodBundle : IDisposable
     /// <param name="containers">Of which the first is run: containers, initContainers.</param>
     /// <param name="image">What the image's config says; null: as kimg's manifests have it.</param>
     public PodBundle(
-        JsonElement pod, string[] arguments, IReadOnlyDictionary<string, string> files, IReadOnlyDictionary<string, string>? sizes = null, long? memory = null, ImageConfig? image = null,
-        string containers = "containers")
+        JsonElement pod, string[] arguments, IReadOnlyDictionary<string, string> files, IReadOnlyDictionary<string, string>? sizes = null, long? memory = null,
+        ImageConfig? image = null, string containers = "containers")
     {
         JsonElement container = pod.GetProperty(containers)[0];
         JsonObject own = Object(container, "securityContext"), shared = Object(pod, "securityContext");
@@ -135,8 +135,9 @@ internal sealed class PodBundle : IDisposable
     /// <summary>As <c>kubectl exec</c>, in a container that runs: waits until it does.</summary>
     public async Task<ProgramResult> ExecAsync(string directory, IEnumerable<string> variables, params string[] command)
     {
+        // runc has no way to wait; each answer takes it long enough.
         using CancellationTokenSource limit = new(TimeSpan.FromSeconds(60));
-        while (!(await HostProgram.RunAsync("runc", ["--root", _directory["runc"], "state", _id])).Output.Contains("\"running\"", StringComparison.Ordinal)) await Task.Delay(100, limit.Token);
+        while (!(await HostProgram.RunAsync("runc", ["--root", _directory["runc"], "state", _id])).Output.Contains("\"running\"", StringComparison.Ordinal)) limit.Token.ThrowIfCancellationRequested();
         string[] exec = ["--root", _directory["runc"], "exec", "--cwd", directory, .. variables.SelectMany(v => new[] { "--env", v }), _id, .. command];
         return await HostProgram.RunAsync("runc", exec, limit: TimeSpan.FromMinutes(2));
     }
