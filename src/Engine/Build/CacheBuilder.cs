@@ -25,7 +25,8 @@ internal sealed class CacheBuilder
 
     public ImmutableArray<Descriptor> Blobs => [.. _blobs.DistinctBy(blob => blob.Digest)];
 
-    public ImmutableArray<CachedMountReport> Mounts => [.. _mounts.Select(mount => new CachedMountReport(mount.Id, mount.Size, _blobs.First(blob => blob.Digest == mount.Blob)))];
+    public ImmutableArray<CachedMountReport> Mounts =>
+        [.. _mounts.Select(mount => new CachedMountReport(mount.Id, mount.Size, _blobs.First(blob => blob.Digest == mount.Blob)))];
 
     public int Results => _results.Count;
 

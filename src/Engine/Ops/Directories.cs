@@ -24,7 +24,7 @@ internal sealed class Directories(IWorker worker)
             if (making.Count >= s_atOnce)
             {
                 Task oldest = making[^s_atOnce];
-                await oldest.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.WhenAny(oldest);
                 if (!oldest.IsCompletedSuccessfully) break;
             }
 

@@ -82,7 +82,8 @@ public sealed class LastUseTests : IAsyncLifetime
     /// <summary>As if all of it had been done that much earlier.</summary>
     private static void Age(string state, TimeSpan by)
     {
-        foreach (string path in Directory.EnumerateFileSystemEntries(state, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = true }))
+        var everything = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = true };
+        foreach (string path in Directory.EnumerateFileSystemEntries(state, "*", everything))
         {
             try
             {

@@ -148,7 +148,11 @@ public sealed class ServiceCacheTests : IAsyncLifetime
         {
             _server.Objects.Clear();
             await _scene.NewMachine().BuildAsync(
-                "FROM base\nCOPY text /\n", r => r with { Outputs = [new OutputSpec { Type = OutputType.CacheOnly }], CacheTo = [new CacheDestination(Location("s3")) { CompressionLevel = level, IgnoreError = false }] });
+                "FROM base\nCOPY text /\n", r => r with
+                {
+                    Outputs = [new OutputSpec { Type = OutputType.CacheOnly }],
+                    CacheTo = [new CacheDestination(Location("s3")) { CompressionLevel = level, IgnoreError = false }],
+                });
             return _server.Objects.Max(o => o.Value.Length);
         }
     }
