@@ -185,7 +185,7 @@ public sealed class RemoteSourceTests : RemoteBuilds
         await using (StateMaintenance state = StateMaintenance.Create(new BuilderOptions { StateDirectory = Files["state"] }))
         {
             UsageItem git = Assert.Single(await state.ListUsageAsync([UsageFilter.Parse("type=source.git.checkout", TimeSpan.Parse)]));
-            Assert.True(git.Bytes > 10_000 && git.LastUsed > old.AddDays(8), git.ToString());
+            Assert.True(git.Bytes > 0 && git.LastUsed > old.AddDays(8), git.ToString());
             Assert.Single(await state.ListUsageAsync([UsageFilter.Parse("kind=answer of a web server", TimeSpan.Parse)]));
             await state.PruneAsync(new PruneRequest(null, null, All: true));
             Assert.Empty(await state.ListUsageAsync());
