@@ -5,12 +5,12 @@ using Kimg.Engine.Primitives;
 
 namespace Kimg.Engine.Registry.Credentials;
 
-/// <summary>Requests to cloud services (https, the ordinary patience) and to metadata services of the machine (link-local, a second, and no answer is
+/// <summary>Requests to cloud services (https, the ordinary patience) and to metadata services of the machine (link-local, little patience, and no answer is
 /// simply "not on this cloud").</summary>
 internal sealed class CloudHttp(CredentialOptions options)
 {
     private const int MaxAnswer = 1 << 20;
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30), s_metadataPatience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
     private readonly Lazy<HttpClient> _service = new(() => Client(options, metadata: false));
     private readonly Lazy<HttpClient> _metadata = new(() => Client(options, metadata: true));
 
@@ -42,7 +42,7 @@ internal sealed class CloudHttp(CredentialOptions options)
     public async Task<string?> AskMachineAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(s_metadataPatience);
+        limit.CancelAfter(options.MetadataPatience);
         try
         {
             (HttpStatusCode status, string body) = await SendAsync(_metadata.Value, request, limit.Token);

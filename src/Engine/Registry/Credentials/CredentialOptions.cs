@@ -25,6 +25,9 @@ public sealed record CredentialOptions
     /// <summary>Makes the handler that cloud services are called through; null: an ordinary one.</summary>
     public Func<HttpMessageHandler>? CloudHandler { get; init; }
 
+    /// <summary>How long a metadata service may take: the build of every machine without one waits for it.</summary>
+    internal TimeSpan MetadataPatience { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>Where Kaniko's and Kimia's images have Docker's file, so that pods mount it there.</summary>
     internal ImmutableArray<string> OtherBuilders { get; init; } = ["/kaniko/.docker", "/home/kimia/.docker"];
 

@@ -203,6 +203,8 @@ public sealed class CloudCredentialTests : IAsyncDisposable
         Environment = _environment.ToFrozenDictionary(),
         Time = _time,
         CloudHandler = () => new ToLocalServer(_server.Url),
+        // The services are here, however busy the machine is.
+        MetadataPatience = TimeSpan.FromSeconds(30),
     }).FindAsync(host, CancellationToken.None);
 
     private static string AccessKey(ServerRequest request) => request.Header("Authorization")!.Split('/')[0].Split('=')[1];

@@ -78,7 +78,7 @@ public sealed class CredentialFileTests : IDisposable
     public async Task Other_builders_places_are_read_after_the_users_own()
     {
         CredentialOptions options = Options();
-        Assert.Equal(["/kaniko/.docker", "/home/kimia/.docker"], options.OtherBuilders);
+        Assert.Equal(["/kaniko/.docker", "/home/kimia/.docker"], options.OtherBuilders.AsEnumerable());
         options = options with { OtherBuilders = [_home["none"], _home["kaniko"], _home["kimia"]] };
         async Task<string?> User() => (await CredentialChain.Create(options).FindAsync("r.example.com", CancellationToken.None))?.Username;
         Assert.Null(await User());
