@@ -47,6 +47,7 @@ public sealed partial class BuildImage
         arguments.Add(Context);
         ImageStamp? last = LastInPlace(process, names, outputs);
         File.Delete(StampFile);
+        File.Delete(KeptMetadata);
         if (RunBuild(process, arguments, Dockerfile))
             Finish(outputs, names, new ImageStamp { Fingerprint = OfDockerfile }, last);
     }
@@ -98,6 +99,7 @@ public sealed partial class BuildImage
         foreach (AppPlatform platform in platforms.DistinctBy(p => p.Context)) arguments.Add($"--build-context={platform.Context}={platform.Directory}");
         foreach ((string key, string value) in AppDockerfile.LabelsOutside(image)) arguments.Add($"--label={key}={value}");
         arguments.Add(WorkDirectory);
+        File.Delete(KeptMetadata);
         if (RunBuild(process, arguments, dockerfile))
             Finish(outputs, names, new ImageStamp { Fingerprint = fingerprint, BaseDigest = found.Digest });
     }
@@ -151,7 +153,6 @@ public sealed partial class BuildImage
 
     private bool RunBuild(KimgProcess process, List<string> arguments, string dockerfile)
     {
-        File.Delete(KeptMetadata);
         var lines = new BuildLog(Log, dockerfile);
         int exitCode = process.Run(["build", .. arguments], lines.OnLine).ExitCode;
         if (exitCode == 0) return true;
