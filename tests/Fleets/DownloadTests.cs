@@ -63,6 +63,7 @@ public sealed class DownloadTests
         Dictionary<string, string> environment = new()
         {
             ["KIMG_DOWNLOADS"] = $"http://{server.Host}", ["HOME"] = directory.Path, ["BASH_ENV"] = directory["env"], ["PARAM_VERSION"] = await VersionAsync(), ["PARAM_SHA256"] = "",
+            ["PARAM_ISOLATION_SETUP"] = "none",
         };
         await File.WriteAllTextAsync(directory["env"], "");
         ProgramResult result = await HostProgram.RunAsync("bash", ["-eo", "pipefail", RepositoryFiles.Path("circleci-orb/src/scripts/install.sh")], environment, directory.Path);

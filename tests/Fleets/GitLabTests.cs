@@ -97,7 +97,7 @@ public sealed class GitLabTests : IAsyncLifetime
         Assert.True(result.ExitCode == 0, result.Output + result.Errors);
         Assert.DoesNotContain("kaniko-build", result.Output, StringComparison.Ordinal);
         Assert.Contains("CI_JOB_TOKEN", result.Output, StringComparison.Ordinal);
-        Assert.DoesNotMatch("KIMG_|KANIKO_|DOCKERFILE_PATH", result.Output);
+        Assert.DoesNotMatch("KIMG_BUILDER_IMAGE|KIMG_TAG|KANIKO_|DOCKERFILE_PATH", result.Output);
     }
 
     [Fact]

@@ -37,6 +37,7 @@ internal sealed class PodBundle : IDisposable
         string[] add = Names(own["capabilities"]?["add"]), drop = Names(own["capabilities"]?["drop"]);
         string[] capabilities = privileged ? AllCapabilities() : [.. (drop.Contains("CAP_ALL") ? [] : s_default.Except(drop)).Concat(add).Distinct()];
         Root = Directory.CreateDirectory(_directory["rootfs"]).FullName;
+        Directory.CreateDirectory(_directory["volumes"]);
         var mounts = new JsonArray
         {
             Mount("proc", "/proc", "proc"), Mount("tmpfs", "/dev", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
@@ -147,7 +148,7 @@ internal sealed class PodBundle : IDisposable
 
     public void Dispose()
     {
-        HostProgram.RunAsync("runc", ["--root", _directory["runc"], "delete", "--force", _id]).GetAwaiter().GetResult();
+        Wait(() => HostProgram.RunAsync("runc", ["--root", _directory["runc"], "delete", "--force", _id]));
         Git?.Dispose();
         _directory.Dispose();
     }
@@ -187,7 +188,7 @@ internal sealed class PodBundle : IDisposable
     };
 
     private static string[] AllCapabilities() =>
-        [.. HostProgram.MustAsync("capsh", "--print").GetAwaiter().GetResult().Split('\n').First(l => l.StartsWith("Bounding set", StringComparison.Ordinal)).Split('=')[1].Trim()
+        [.. Wait(() => HostProgram.MustAsync("capsh", "--print")).Split('\n').First(l => l.StartsWith("Bounding set", StringComparison.Ordinal)).Split('=')[1].Trim()
             .Split(',').Select(c => c.ToUpperInvariant())];
 
     private static string[] Names(JsonNode? list) => list is JsonArray names ? [.. names.Select(n => "CAP_" + (string)n!)] : [];
@@ -200,5 +201,8 @@ internal sealed class PodBundle : IDisposable
     private static JsonObject Mount(string source, string target, string type, params string[] options) =>
         new() { ["source"] = source, ["destination"] = target, ["type"] = type, ["options"] = Array(options) };
 
-    private static void Chown(string path, int uid, int gid) => HostProgram.MustAsync("chown", "-R", $"{uid}:{gid}", path).GetAwaiter().GetResult();
+    private static void Chown(string path, int uid, int gid) => Wait(() => HostProgram.MustAsync("chown", "-R", $"{uid}:{gid}", path));
+
+    // Not on the thread of the test: there are few of those, and when all of them wait nothing ends.
+    private static T Wait<T>(Func<Task<T>> run) => Task.Run(run).GetAwaiter().GetResult();
 }
