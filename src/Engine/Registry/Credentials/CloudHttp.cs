@@ -95,7 +95,7 @@ internal sealed class CloudHttp(CredentialOptions options)
 
     private static HttpClient Client(CredentialOptions options, bool metadata) => new(options.CloudHandler?.Invoke() ?? new SocketsHttpHandler
     {
-        AllowAutoRedirect = false, UseProxy = !metadata, ConnectTimeout = metadata ? s_metadataPatience : s_patience,
+        AllowAutoRedirect = false, UseProxy = !metadata, ConnectTimeout = metadata ? options.MetadataPatience : s_patience,
     });
 
     private static async Task<(HttpStatusCode Status, string Body)> SendAsync(HttpClient client, HttpRequestMessage request, CancellationToken cancellationToken)
