@@ -108,7 +108,7 @@ public sealed class DyingTests
             new[] { "cache/records", "cache/layers", "indexes", "tars", "images", "contexts" }.Select(folder => scene["state/" + folder]).Where(Directory.Exists)
                 .SelectMany(folder => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)),
             path => Assert.Matches("^[0-9a-f]{64}(\\.json)?$", Path.GetFileName(path)));
-        Assert.All(Directory.EnumerateFileSystemEntries(scene["state/mounts"]), path => Assert.Matches("^[0-9a-f]{64}(\\.lock)?$", Path.GetFileName(path)));
+        Assert.All(Directory.EnumerateFileSystemEntries(scene["state/mounts"]), path => Assert.Matches("^[0-9a-f]{64}(\\.lock|\\.id)?$", Path.GetFileName(path)));
         Assert.DoesNotContain(
             Directory.EnumerateDirectories(scene["state/snapshots"], "*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 }),
             path => Path.GetFileName(path).StartsWith("active-", StringComparison.Ordinal) || Path.GetFileName(path).StartsWith("tmp-", StringComparison.Ordinal));

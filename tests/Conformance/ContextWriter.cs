@@ -13,6 +13,8 @@ namespace Kimg.Conformance;
 /// </summary>
 internal static class ContextWriter
 {
+    private static readonly System.Collections.Concurrent.ConcurrentBag<Socket> s_sockets = [];
+
     /// <summary>What is not given a time has this one: 2021-03-04 05:06:07 UTC.</summary>
     private const long DefaultTime = 1614834367;
 
@@ -38,10 +40,18 @@ internal static class ContextWriter
             case "link": File.CreateSymbolicLink(path, Text(entry, "link")!); break;
             case "hardlink": await HostProgram.MustAsync("ln", Path.Combine(root, Text(entry, "link")!), path); break;
             case "fifo": await HostProgram.MustAsync("mkfifo", path); break;
-            case "socket": new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified).Bind(new UnixDomainSocketEndPoint(path)); break;
+            case "socket": Bind(path); break;
             case "archive": await WriteArchiveAsync(path, entry); break;
             case var other: throw new InvalidDataException($"no entry type '{other}'");
         }
+    }
+
+    // Kept: one that is collected takes its file with it.
+    private static void Bind(string path)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Bind(new UnixDomainSocketEndPoint(path));
+        s_sockets.Add(socket);
     }
 
     private static async Task MakeParentsAsync(string root, string directory)
