@@ -54,7 +54,8 @@ internal sealed class CliHost
         stream.Flush();
     }
 
-    public static CliHost Real()
+    /// <param name="silent">What is written to stderr goes nowhere.</param>
+    public static CliHost Real(bool silent = false)
     {
         FrozenDictionary<string, string> variables = HostVariables.Read();
         return new CliHost
@@ -64,7 +65,7 @@ internal sealed class CliHost
             CurrentDirectory = FindCurrentDirectory(),
             Input = new(OpenInput),
             Output = new(Console.OpenStandardOutput),
-            Error = new(Console.OpenStandardError),
+            Error = new(silent ? () => Stream.Null : Console.OpenStandardError),
             OutputIsTerminal = () => !Console.IsOutputRedirected,
             // Windows' console has to be told that escape sequences are meant, which .NET cannot.
             ErrorIsTerminal = () => !Console.IsErrorRedirected && !OperatingSystem.IsWindows(),

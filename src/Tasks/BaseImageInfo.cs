@@ -9,6 +9,9 @@ internal sealed record BaseImageInfo
     /// <summary>Of what the name stands for: index or manifest.</summary>
     public string Digest { get; init; } = "";
 
+    /// <summary>The name stands for an index, whose other platforms the build finds.</summary>
+    public bool IsIndex { get; init; }
+
     /// <summary>Of the manifest of the platform that was asked for.</summary>
     public string PlatformDigest { get; init; } = "";
 
@@ -32,6 +35,7 @@ internal sealed record BaseImageInfo
         return new BaseImageInfo
         {
             Digest = (root.TryGetProperty("index", out JsonElement index) ? index : root.GetProperty("digest")).GetString()!,
+            IsIndex = index.ValueKind == JsonValueKind.String,
             PlatformDigest = image.GetProperty("digest").GetString()!,
             IsDocker = root.GetProperty("mediaType").GetString()!.StartsWith("application/vnd.docker.", StringComparison.Ordinal),
             Entrypoint = Strings(config, "Entrypoint"),

@@ -45,7 +45,9 @@ public sealed partial class BuildImage
             arguments.Add($"--build-context={platform.Context}={platform.Directory}");
         arguments.AddRange(new BuildArguments(this).Dockerfile(Dockerfile, Labels));
         arguments.Add(Context);
-        ImageStamp? last = LastInPlace(process, names, outputs);
+        ImageStamp? last = LastOf(names, outputs);
+        using var questions = new DigestQuestions(process, EngineOptions(sandbox: false), last is null ? [] : [.. Targets(last)]);
+        if (last is not null && !IsCurrent(last, askedBase: false, questions.Answers())) last = null;
         File.Delete(StampFile);
         File.Delete(KeptMetadata);
         if (RunBuild(process, arguments, Dockerfile))
@@ -85,6 +87,7 @@ public sealed partial class BuildImage
         if (AsFile.Length == 0) File.Delete(StampFile);
         bool same = known is not null && (!IsMovable(baseImage) || (askBase && digests.FirstOrDefault() == known.Digest));
         if ((same ? known : InspectBase(process, baseImage, platforms[0].Platform, record)) is not { } found) return;
+        CheckBase(baseImage, found, platforms);
         (AppImage image, string text) = same ? described!.Value : Describe(baseImage, found, listed);
         string dockerfile = AsFile.Length > 0 ? Path.GetFullPath(AsFile, Path.GetDirectoryName(ProjectFile)!) : Path.Combine(WorkDirectory, "Dockerfile");
         Put("KimgAsFile", dockerfile, file => File.WriteAllText(file, text));
@@ -126,6 +129,16 @@ public sealed partial class BuildImage
         arguments.AddRange(new BuildArguments(this).Dockerfile(Dockerfile, []));
         arguments.Add(Context);
         return RunBuild(process, arguments, Dockerfile);
+    }
+
+    // That it is for the first one has been looked at.
+    private void CheckBase(string baseImage, BaseImageInfo found, ImmutableArray<AppPlatform> platforms)
+    {
+        if (found.IsIndex || baseImage == "scratch" || platforms.FirstOrDefault(p => p.Platform != platforms[0].Platform) is not { } other) return;
+        throw new KimgException(ErrorCode.PlatformNotFound, $"{Settings.BaseOf(BaseFamily)}: '{baseImage}' is for {platforms[0].Platform} alone, and the image is to be for {other.Platform} too")
+        {
+            Hint = "name a base with an index of both, or leave the other out of KimgPlatforms or ContainerRuntimeIdentifiers",
+        };
     }
 
     private BaseImageInfo? InspectBase(KimgProcess process, string baseImage, Platform platform, BaseRecord record)

@@ -13,18 +13,37 @@ internal sealed class ChildProcess : IDisposable
     private readonly Process _process;
     private readonly CancellationToken _cancellationToken;
     private readonly CancellationTokenRegistration _registration;
-    private readonly Task<string> _output;
+    private Task<string>? _output;
     private bool _finished;
 
     /// <param name="start">With stdin, stdout and stderr redirected.</param>
     /// <param name="cancellationToken">Ends it and all it has started.</param>
+    /// <param name="waits">It is going to wait for what <see cref="Continue"/> tells it; otherwise its stdin is empty.</param>
     /// <exception cref="Win32Exception">There is no such program, or it may not be run.</exception>
-    public ChildProcess(ProcessStartInfo start, CancellationToken cancellationToken)
+    public ChildProcess(ProcessStartInfo start, CancellationToken cancellationToken, bool waits = false)
     {
         _process = Process.Start(start)!;
-        _process.StandardInput.Close();
         _cancellationToken = cancellationToken;
         _registration = cancellationToken.Register(Kill);
+        if (!waits) Continue("");
+    }
+
+    /// <summary>The next line of stdout of a program that waits; null when it has ended.</summary>
+    public string? ReadLine() => _process.StandardOutput.ReadLine();
+
+    /// <summary>All of its stdin. What it prints from here on is its answer.</summary>
+    public void Continue(string input)
+    {
+        try
+        {
+            _process.StandardInput.Write(input);
+            _process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It has ended meanwhile; its exit code says more.
+        }
+
         _output = Task.Run(_process.StandardOutput.ReadToEnd, CancellationToken.None);
     }
 
@@ -33,18 +52,28 @@ internal sealed class ChildProcess : IDisposable
     public ProcessAnswer Finish(Action<string> onErrorLine)
     {
         while (_process.StandardError.ReadLine() is { } line) onErrorLine(line);
-        string output = _output.GetAwaiter().GetResult();
+        string output = _output!.GetAwaiter().GetResult();
         _process.WaitForExit();
         _finished = true;
-        _cancellationToken.ThrowIfCancellationRequested();
+        ThrowIfCanceled();
         return new ProcessAnswer(_process.ExitCode, output);
     }
+
+    /// <summary>Nothing more is wanted of a program that waits: it ends by itself, for which nobody has to wait.</summary>
+    public void Leave()
+    {
+        _process.StandardInput.Close();
+        _finished = true;
+    }
+
+    public void ThrowIfCanceled() => _cancellationToken.ThrowIfCancellationRequested();
 
     public void Dispose()
     {
         _registration.Dispose();
         if (!_finished) Kill();
         _process.Dispose();
+        _finished = true;
     }
 
     // What a killed build leaves the next one clears away.

@@ -10,15 +10,35 @@ namespace Kimg.Tasks;
 internal sealed class KimgProcess(
     string[] command, string directory, IReadOnlyDictionary<string, string> variables, Action<string> logCommand, CancellationToken cancellationToken)
 {
+    private static readonly UTF8Encoding s_text = new(encoderShouldEmitUTF8Identifier: false);
+
+    /// <summary>Begins the last line on stdout of a command after which kimg waits; its exit code follows (src/Cli/Continuation.cs).</summary>
+    public const string End = "exit ";
+
+    /// <summary>A kimg that waits for its next command; null: the next one is started.</summary>
+    public ChildProcess? Next { get; set; }
+
     /// <param name="onErrorLine">Called for each line of stderr, before this returns.</param>
     /// <exception cref="OperationCanceledException">The process is gone by then.</exception>
     public ProcessAnswer Run(IEnumerable<string> arguments, Action<string> onErrorLine)
     {
-        using ChildProcess child = Start(arguments);
+        using ChildProcess child = Start([.. arguments]);
         return child.Finish(onErrorLine);
     }
 
-    public ChildProcess Start(IEnumerable<string> arguments)
+    /// <summary>Starts a command after which the process waits for another one.</summary>
+    public ChildProcess StartAndWait(IEnumerable<string> arguments) => Start(["then", .. arguments], waits: true);
+
+    private ChildProcess Start(IReadOnlyCollection<string> arguments)
+    {
+        if (Next is not { } next) return Start(arguments, waits: false);
+        Next = null;
+        LogCommand(arguments);
+        next.Continue(string.Join('\0', arguments));
+        return next;
+    }
+
+    private ChildProcess Start(IEnumerable<string> arguments, bool waits)
     {
         ProcessStartInfo start = new(command[0], command[1..].Concat(arguments))
         {
@@ -26,15 +46,16 @@ internal sealed class KimgProcess(
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            StandardInputEncoding = s_text,
             StandardOutputEncoding = Encoding.UTF8,
             StandardErrorEncoding = Encoding.UTF8,
         };
         foreach ((string name, string value) in variables) start.Environment[name] = value;
         SdkCredentials.Translate(start.Environment);
-        logCommand($"{command[0]} {string.Join(' ', start.ArgumentList.Select(Quote))}");
+        LogCommand(arguments);
         try
         {
-            return new ChildProcess(start, cancellationToken);
+            return new ChildProcess(start, cancellationToken, waits);
         }
         catch (Win32Exception e)
         {
@@ -44,6 +65,8 @@ internal sealed class KimgProcess(
             };
         }
     }
+
+    private void LogCommand(IEnumerable<string> arguments) => logCommand(string.Join(' ', command.Concat(arguments).Select(Quote)));
 
     private static string Quote(string argument) => argument.Length > 0 && !argument.Any(char.IsWhiteSpace) ? argument : $"'{argument}'";
 }

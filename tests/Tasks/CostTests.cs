@@ -76,5 +76,6 @@ public sealed class CostTests(DotnetMachine machine)
     private static IEnumerable<string> Verbs(DotnetRun run) =>
         run.Build.FindChildrenRecursive<Microsoft.Build.Logging.StructuredLogger.Message>(message => message.Text.Contains("/kimg ", StringComparison.Ordinal))
             .Select(message => message.Text[(message.Text.IndexOf("/kimg ", StringComparison.Ordinal) + 6)..].Split(' '))
+            .Select(words => words[0] == "then" ? words[1..] : words)
             .Select(words => words[0] == "build" ? words[0] : $"{words[0]} {words[1]}");
 }

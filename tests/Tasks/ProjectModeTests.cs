@@ -13,6 +13,7 @@ public sealed class ProjectModeTests(DotnetMachine machine)
     private static readonly (string Properties, string Code, string Says)[] s_bad =
     [
         ("ContainerBaseImage={registry}/dotnet/two:latest;KimgPlatforms=linux/amd64%3Blinux/s390x", "KIMG4005", "change ContainerBaseImage, ContainerRuntimeIdentifier or KimgPlatforms of Console.csproj"),
+        ("ContainerBaseImage={registry}/dotnet/runtime:10.0;KimgPlatforms=linux/amd64%3Blinux/arm64", "KIMG4005", "ContainerBaseImage: "),
         ("KimgPush=true", "KIMG1101", "ContainerRegistry is not set"),
         ("KimgImageNames=127.0.0.1:1/a:1;KimgPush=true", "KIMG4001", "change KimgImageNames, or the credentials"),
         ("ContainerFamily=nonsense", "", "change ContainerFamily or ContainerBaseImage"),
@@ -86,7 +87,7 @@ public sealed class ProjectModeTests(DotnetMachine machine)
         Assert.DoesNotContain(rows[5].Messages, Asks);
         Assert.True(File.Exists(id));
 
-        static bool Asks(string text) => text.Contains("kimg inspect --digest", StringComparison.Ordinal);
+        static bool Asks(string text) => text.Contains("kimg then inspect --digest", StringComparison.Ordinal);
     }
 
     [Fact]

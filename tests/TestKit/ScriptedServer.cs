@@ -57,8 +57,9 @@ public sealed class ScriptedServer : IDisposable
         {
             while (true) connections.Add(ServeAsync(await _listener.AcceptTcpClientAsync(_stop.Token)));
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (_stop.IsCancellationRequested && e is OperationCanceledException or SocketException or InvalidOperationException)
         {
+            // Stopped: between two connections the listener says "not listening".
             await Task.WhenAll(connections);
         }
     }

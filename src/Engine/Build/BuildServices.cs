@@ -49,9 +49,9 @@ internal sealed record BuildServices : IAsyncDisposable
             Worker = WorkerFactory.Create(options, state),
             Names = new ImageNames(state.Images, state.Ingest),
             Images = new ImageLayers(new LayerStorage(content, state.Root), registry),
-            Records = new RecordStore<CacheRecord>(state.Records, state.Ingest, CacheJson.Default.CacheRecord),
-            LayerBlobs = new RecordStore<LayerBlobs>(state.Layers, state.Ingest, CacheJson.Default.LayerBlobs),
-            Imported = new RecordStore<NamedImage>(state.Imported, state.Ingest, ImageNamesJson.Default.NamedImage),
+            Records = new RecordStore<CacheRecord>(state.Records, state.Ingest, () => CacheJson.Default.CacheRecord),
+            LayerBlobs = new RecordStore<LayerBlobs>(state.Layers, state.Ingest, () => CacheJson.Default.LayerBlobs),
+            Imported = new RecordStore<NamedImage>(state.Imported, state.Ingest, () => ImageNamesJson.Default.NamedImage),
             CacheHttp = new CacheHttp(options.Registry),
         };
     }

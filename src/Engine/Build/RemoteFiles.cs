@@ -70,7 +70,7 @@ internal sealed class RemoteFiles : IDisposable
 
     private sealed class HttpMemory(StateLayout state) : IHttpMemory
     {
-        private readonly RecordStore<HttpValidator> _records = new(state.Http, state.Ingest, HttpMemoryJson.Default.HttpValidator);
+        private readonly RecordStore<HttpValidator> _records = new(state.Http, state.Ingest, () => HttpMemoryJson.Default.HttpValidator);
 
         public HttpValidator? Find(Digest url) => _records.Use(url);
 

@@ -7,7 +7,8 @@ namespace Kimg.Engine.Cache;
 
 /// <summary>Small JSON documents by digest, a file each: <c>ab/abcdef…</c>. Written by rename, so that every reader sees a whole one; the last writer wins.
 /// What cannot be read or parsed is not there; what cannot be written is not kept: a cache never fails a build.</summary>
-internal sealed class RecordStore<T>(string directory, string ingest, JsonTypeInfo<T> json)
+/// <param name="json">Only called when there is a document: the first of a type costs milliseconds.</param>
+internal sealed class RecordStore<T>(string directory, string ingest, Func<JsonTypeInfo<T>> json)
     where T : class
 {
     /// <summary>Finds a document that a build is about to use.</summary>
@@ -26,7 +27,7 @@ internal sealed class RecordStore<T>(string directory, string ingest, JsonTypeIn
     {
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(PathOf(key)), json);
+            return JsonSerializer.Deserialize(File.ReadAllBytes(PathOf(key)), json());
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException)
         {
@@ -40,7 +41,7 @@ internal sealed class RecordStore<T>(string directory, string ingest, JsonTypeIn
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            WholeFile.Write(ingest, path, JsonSerializer.SerializeToUtf8Bytes(document, json));
+            WholeFile.Write(ingest, path, JsonSerializer.SerializeToUtf8Bytes(document, json()));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

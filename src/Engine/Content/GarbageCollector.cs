@@ -80,8 +80,7 @@ internal sealed class GarbageCollector(string stateDirectory, TimeProvider time,
             bool download = !file.Name.StartsWith("x-", StringComparison.Ordinal);
             if (!file.Exists || (download && file.Length > 0 && file.LastWriteTimeUtc > old)) continue;
             using FileLock alone = FileLock.Acquire(_layout.LockFile, exclusive: true);
-            if (!File.Exists(file.FullName)) continue;
-            using FileLock? abandoned = FileLock.TryAcquire(file.FullName, exclusive: true);
+            using FileLock? abandoned = FileLock.TryAcquireExisting(file.FullName);
             if (abandoned is not null) File.Delete(file.FullName);
         }
 

@@ -33,7 +33,7 @@ internal sealed class Lease : IDisposable
             var file = new FileInfo(path);
             if (!file.Exists) continue;
             DateTimeOffset since = file.LastWriteTimeUtc;
-            using FileLock? dead = FileLock.TryAcquire(path, exclusive: true);
+            using FileLock? dead = FileLock.TryAcquireExisting(path);
             if (dead is not null) File.Delete(path);
             else if (oldest is null || since < oldest) oldest = since;
         }

@@ -83,7 +83,7 @@ internal sealed class WholeFile : IDisposable
             if (!IsTemporary(Path.GetFileName(path))) continue;
             try
             {
-                using FileLock? abandoned = FileLock.TryAcquire(path, exclusive: true);
+                using FileLock? abandoned = FileLock.TryAcquireExisting(path);
                 if (abandoned is not null) File.Delete(path);
             }
             catch (Exception e) when (StorageFailure.Is(e))

@@ -33,6 +33,21 @@ internal sealed class FileLock : IDisposable
         }
     }
 
+    /// <summary>For sweeps: the exclusive lock of a file that is there; null when someone holds it, or when there is no such file any more.
+    /// A sweep that made the file anew would show its owner, who has just lost it to another sweep, that it is still there.</summary>
+    /// <exception cref="IOException">Everything but that.</exception>
+    public static FileLock? TryAcquireExisting(string path)
+    {
+        try
+        {
+            return new FileLock(File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, s_alone));
+        }
+        catch (IOException e) when (IsHeld(e) || e is FileNotFoundException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>As <see cref="TryAcquire"/> alone, but of a file that others may read meanwhile.</summary>
     /// <exception cref="IOException">Everything but the lock being held.</exception>
     public static FileLock? TryAcquireForWriting(string path)

@@ -61,7 +61,7 @@ internal sealed class TemporaryDirectory(string parent, string prefix = "") : IA
     {
         try
         {
-            using FileLock? dead = FileLock.TryAcquire(lockPath, exclusive: true);
+            using FileLock? dead = FileLock.TryAcquireExisting(lockPath);
             if (dead is null) return;
             TreeRemover.Remove(lockPath[..^LockSuffix.Length]);
             File.Delete(lockPath);

@@ -1,4 +1,5 @@
 using Kimg.Engine.Content;
+using Kimg.Engine.Native;
 using Kimg.TestKit;
 using Xunit;
 
@@ -48,6 +49,16 @@ public sealed class WholeFileTests : IDisposable
             file.Commit();
         });
         Assert.Equal(200, Names().Length);
+    }
+
+    [Fact]
+    public void A_sweep_that_comes_too_late_does_not_make_the_file_anew()
+    {
+        Assert.Null(FileLock.TryAcquireExisting(_directory["gone"]));
+        Assert.Empty(Names());
+        using (FileLock held = FileLock.TryCreate(_directory["held"])!) Assert.Null(FileLock.TryAcquireExisting(_directory["held"]));
+        using FileLock? dead = FileLock.TryAcquireExisting(_directory["held"]);
+        Assert.NotNull(dead);
     }
 
     private string[] Names() => [.. Directory.EnumerateFiles(_directory.Path).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)];
