@@ -5,8 +5,8 @@ using Kimg.Engine.Primitives;
 namespace Kimg.Cli;
 
 /// <summary><c>kimg then VERB …</c>, hidden, for the MSBuild tasks: after that command (whose messages nobody wants) its exit code is the last line on stdout, and
-/// the process waits for another one on stdin, its arguments with NUL in between. That one has the process for itself; without one this was all. It saves a
-/// start and connections between "is there anything to do?" and doing it.</summary>
+/// the process waits for another one on stdin, its arguments with NUL in between. That one has the process for itself, and its exit code is the last line on
+/// stderr and then on stdout: what the kernel needs to take a process away nobody has to wait for. Without a second command this was all.</summary>
 internal static class Continuation
 {
     internal const string Word = "then";
@@ -17,9 +17,15 @@ internal static class Continuation
     internal static async Task<int> RunAsync(string[] args, CliHost silent, CliHost host, CancellationToken interrupted)
     {
         int code = await Runner.RunAsync(args, silent, interrupted);
-        host.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{End}{code}"));
+        host.Write(Line(code));
         using var next = new MemoryStream();
         await host.Input.Value.CopyToAsync(next, interrupted);
-        return next.Length == 0 ? code : await Runner.RunAsync(PathText.Decode(next.ToArray()).Split('\0'), host, interrupted);
+        if (next.Length == 0) return code;
+        code = await Runner.RunAsync(PathText.Decode(next.ToArray()).Split('\0'), host, interrupted);
+        host.WriteError(Line(code));
+        host.Write(Line(code));
+        return code;
     }
+
+    private static string Line(int code) => string.Create(CultureInfo.InvariantCulture, $"{End}{code}\n");
 }

@@ -23,13 +23,16 @@ public sealed partial class BuildImage
     [Output]
     public string GeneratedIndex { get; set; } = "";
 
-    private void ReportGenerated()
+    private string _generatedOf = "";
+
+    private void ReadGenerated(string digest)
     {
-        if (Digest.Length == 0 || !File.Exists(KeptMetadata)) return;
+        if (digest == _generatedOf || !File.Exists(KeptMetadata)) return;
+        (Generated, GeneratedIndex, GeneratedManifest, GeneratedConfiguration, _generatedOf) = ([], "", "", "", digest);
         using var json = JsonDocument.Parse(File.ReadAllBytes(KeptMetadata));
         JsonElement root = json.RootElement;
         // Another binary (KimgBinary) may not say it.
-        if (!root.TryGetProperty("kimg.images", out JsonElement images) || Text(root, "containerimage.digest") != Digest) return;
+        if (!root.TryGetProperty("kimg.images", out JsonElement images) || Text(root, "containerimage.digest") != digest) return;
         Generated = [.. images.EnumerateArray().Select(image => new TaskItem("GeneratedContainer", new Dictionary<string, string>
         {
             ["Manifest"] = Escaped(image, "manifest"), ["Configuration"] = Escaped(image, "config"), ["ManifestDigest"] = Text(image, "digest"),

@@ -11,7 +11,7 @@ public sealed partial class BuildImage
     /// <summary>What the last build made, if this build puts it where that one did.</summary>
     private ImageStamp? LastOf(ImmutableArray<string> names, ImageOutputs outputs)
     {
-        if (!Switches.Incremental || Switches.NoCache || ImageStamp.TryRead(StampFile) is not { Fingerprint: OfDockerfile, Digest.Length: > 0 } last) return null;
+        if (!Compares || ImageStamp.TryRead(StampFile) is not { Fingerprint: OfDockerfile, Digest.Length: > 0 } last) return null;
         ImmutableArray<string> archives = outputs.Archive.Length > 0 ? [outputs.Archive] : [];
         return last.Pushed == outputs.Push && last.Names.SequenceEqual(names) && last.Archives.SequenceEqual(archives) ? last : null;
     }

@@ -14,6 +14,11 @@ public sealed partial class BuildImage
 
     internal BuildSwitches Switches { get; private set; } = new();
 
+    // What was built last may be what is asked for now.
+    private bool Compares => Switches.Incremental && !Switches.NoCache && AsFile.Length == 0;
+
+    private bool ComparesWithRegistry => Compares && Switches.CheckRemote;
+
     private string StampFile => Path.Combine(WorkDirectory, "image.json");
 
     protected override void Run()
@@ -35,6 +40,7 @@ public sealed partial class BuildImage
             return;
         }
 
+        using var questions = new DigestQuestions(process, WorkDirectory, again: ComparesWithRegistry);
         ImmutableArray<AppPlatform> platforms = PublishOutput.Length == 0 ? [] : new PlatformSet(this).Read(listFiles: false);
         IEnumerable<string> ofProject = RuntimeIdentifiers.Select(id => RuntimePlatform.Parse("ContainerRuntimeIdentifier", id).ToString()).Distinct();
         ImmutableArray<string> targets = [.. Platforms.Length > 0 ? Platforms : ofProject];
@@ -46,7 +52,7 @@ public sealed partial class BuildImage
         arguments.AddRange(new BuildArguments(this).Dockerfile(Dockerfile, Labels));
         arguments.Add(Context);
         ImageStamp? last = LastOf(names, outputs);
-        using var questions = new DigestQuestions(process, EngineOptions(sandbox: false), last is null ? [] : [.. Targets(last)]);
+        questions.Ask(EngineOptions(sandbox: false), last is null ? [] : [.. Targets(last)]);
         if (last is not null && !IsCurrent(last, askedBase: false, questions.Answers())) last = null;
         File.Delete(StampFile);
         File.Delete(KeptMetadata);
@@ -56,31 +62,35 @@ public sealed partial class BuildImage
 
     private void BuildProject(KimgProcess process, ImmutableArray<string> names)
     {
-        ImmutableArray<AppPlatform> platforms = new PlatformSet(this).Read(listFiles: false);
+        ImmutableArray<AppPlatform> platforms;
         string baseImage = BaseImage;
         if (Mode == "DockerfileBase")
         {
+            platforms = new PlatformSet(this).Read(listFiles: false);
             baseImage = BaseBuildName();
             if (!BuildBase(process, baseImage, platforms)) return;
         }
 
-        ImageStamp? stamp = Switches.Incremental && !Switches.NoCache && AsFile.Length == 0 ? ImageStamp.TryRead(StampFile) : null;
+        // Answered while the files are looked at.
+        using var questions = new DigestQuestions(process, WorkDirectory, again: ComparesWithRegistry);
+        platforms = new PlatformSet(this).Read(listFiles: false);
+        ImageStamp? stamp = Compares ? ImageStamp.TryRead(StampFile) : null;
         var record = new BaseRecord(WorkDirectory, baseImage, platforms[0].Platform.ToString());
         BaseImageInfo? known = record.TryRead();
         bool askBase = IsMovable(baseImage) && (Switches.CheckRemote || Switches.Pull || Mode == "DockerfileBase") && (stamp is not null || known is not null);
-        // Answered while the files are looked at.
-        using var questions = new DigestQuestions(
-            process, EngineOptions(sandbox: false), [.. askBase ? [BaseLocation(baseImage)] : Array.Empty<string>(), .. stamp is null ? [] : Targets(stamp)]);
+        questions.Ask(EngineOptions(sandbox: false), [.. askBase ? [BaseLocation(baseImage)] : Array.Empty<string>(), .. stamp is null ? [] : Targets(stamp)]);
         string fingerprint = new ImageFingerprint(this).Of(names, platforms);
         ImmutableArray<AppPlatform> listed = new PlatformSet(this).Read(listFiles: true);
         (AppImage Image, string Dockerfile)? described = known is null ? null : Describe(baseImage, known, listed);
+        bool unchanged = stamp?.Fingerprint == fingerprint && File.Exists(KeptMetadata);
+        if (unchanged) ReadGenerated(stamp!.Digest);
         ImmutableArray<string> digests = questions.Answers();
-        if (stamp?.Fingerprint == fingerprint && File.Exists(KeptMetadata) && IsCurrent(stamp, askBase, digests))
+        if (unchanged && IsCurrent(stamp!, askBase, digests))
         {
             UpToDate = true;
             Log.LogMessage(MessageImportance.Normal, "{0}: the image is up to date.", ProjectName);
             GiveMetadata();
-            Report(stamp);
+            Report(stamp!);
             return;
         }
 
@@ -229,6 +239,6 @@ public sealed partial class BuildImage
             ["Stored"] = stamp.Stored ? "true" : "false", ["ArchivePath"] = ArchivePath, ["MetadataFile"] = MetadataFile, ["UpToDate"] = UpToDate ? "true" : "false",
             ["BaseDigest"] = BaseDigest,
         }))];
-        ReportGenerated();
+        ReadGenerated(stamp.Digest);
     }
 }

@@ -1,5 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Globalization;
+using System.Text;
 
 namespace Kimg.Tasks;
 
@@ -10,10 +12,15 @@ internal sealed record ProcessAnswer(int ExitCode, string Output);
 /// continuation would have to be compiled first.</summary>
 internal sealed class ChildProcess : IDisposable
 {
+    /// <summary>Begins the last line of a command after which kimg waits, and of the one for which it had waited; the exit code follows (src/Cli/Continuation.cs).</summary>
+    public const string End = "exit ";
+
     private readonly Process _process;
     private readonly CancellationToken _cancellationToken;
     private readonly CancellationTokenRegistration _registration;
+    private readonly bool _waits;
     private Task<string>? _output;
+    private int? _said;
     private bool _finished;
 
     /// <param name="start">With stdin, stdout and stderr redirected.</param>
@@ -25,6 +32,7 @@ internal sealed class ChildProcess : IDisposable
         _process = Process.Start(start)!;
         _cancellationToken = cancellationToken;
         _registration = cancellationToken.Register(Kill);
+        _waits = waits;
         if (!waits) Continue("");
     }
 
@@ -44,19 +52,25 @@ internal sealed class ChildProcess : IDisposable
             // It has ended meanwhile; its exit code says more.
         }
 
-        _output = Task.Run(_process.StandardOutput.ReadToEnd, CancellationToken.None);
+        _output = Task.Run<string>(_waits ? ReadToMark : _process.StandardOutput.ReadToEnd, CancellationToken.None);
     }
 
     /// <param name="onErrorLine">Called on this thread for each line of stderr.</param>
     /// <exception cref="OperationCanceledException">The process is gone by then.</exception>
     public ProcessAnswer Finish(Action<string> onErrorLine)
     {
-        while (_process.StandardError.ReadLine() is { } line) onErrorLine(line);
+        while (_process.StandardError.ReadLine() is { } line)
+        {
+            if (IsMark(line)) break;
+            onErrorLine(line);
+        }
+
         string output = _output!.GetAwaiter().GetResult();
-        _process.WaitForExit();
+        // What has been said need not be waited for.
+        if (_said is null) _process.WaitForExit();
         _finished = true;
         ThrowIfCanceled();
-        return new ProcessAnswer(_process.ExitCode, output);
+        return new ProcessAnswer(_said ?? _process.ExitCode, output);
     }
 
     /// <summary>Nothing more is wanted of a program that waits: it ends by itself, for which nobody has to wait.</summary>
@@ -74,6 +88,25 @@ internal sealed class ChildProcess : IDisposable
         if (!_finished) Kill();
         _process.Dispose();
         _finished = true;
+    }
+
+    private string ReadToMark()
+    {
+        StringBuilder text = new();
+        while (ReadLine() is { } line)
+        {
+            if (IsMark(line)) break;
+            text.Append(line).Append('\n');
+        }
+
+        return text.ToString();
+    }
+
+    private bool IsMark(string line)
+    {
+        if (!_waits || !line.StartsWith(End, StringComparison.Ordinal) || !int.TryParse(line.AsSpan(End.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int code)) return false;
+        _said = code;
+        return true;
     }
 
     // What a killed build leaves the next one clears away.

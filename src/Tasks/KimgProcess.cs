@@ -12,9 +12,6 @@ internal sealed class KimgProcess(
 {
     private static readonly UTF8Encoding s_text = new(encoderShouldEmitUTF8Identifier: false);
 
-    /// <summary>Begins the last line on stdout of a command after which kimg waits; its exit code follows (src/Cli/Continuation.cs).</summary>
-    public const string End = "exit ";
-
     /// <summary>A kimg that waits for its next command; null: the next one is started.</summary>
     public ChildProcess? Next { get; set; }
 

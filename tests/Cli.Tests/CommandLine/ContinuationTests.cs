@@ -13,10 +13,10 @@ public sealed class ContinuationTests : IDisposable
 
     [Theory]
     [InlineData("version", "", 0, "kimg ", "exit 0\n")]
-    [InlineData("version", "help\0version", 0, "exit 0\nUsage: kimg version", "")]
-    [InlineData("frobnicate", "version", 0, "exit 2\nkimg ", "\n")]
-    [InlineData("frobnicate", "", 2, "exit 2\n", "")]
-    [InlineData("version", "frobnicate", 2, "exit 0\n", "")]
+    [InlineData("version", "help\0version", 0, "exit 0\nUsage: kimg version", "exit 0\n")]
+    [InlineData("frobnicate", "version", 0, "exit 2\nkimg ", "exit 0\n")]
+    [InlineData("frobnicate", "", 2, "exit 2\n", "exit 2\n")]
+    [InlineData("version", "frobnicate", 2, "exit 0\n", "exit 2\n")]
     public async Task The_second_command_decides_when_there_is_one(string first, string second, int code, string text, string end)
     {
         using TestHost silent = new();
@@ -25,6 +25,7 @@ public sealed class ContinuationTests : IDisposable
         string output = silent.Output + _host.Output;
         Assert.Contains(text, output, StringComparison.Ordinal);
         Assert.EndsWith(end, output, StringComparison.Ordinal);
+        Assert.Equal(second.Length > 0, _host.Error.EndsWith(end, StringComparison.Ordinal));
         Assert.Equal(second == "frobnicate", _host.Error.Contains("frobnicate", StringComparison.Ordinal));
     }
 
