@@ -3,7 +3,7 @@ namespace Kimg.Bench.Dotnet;
 /// <summary>One of the two that are compared: a target, and how it is told about a registry without TLS.</summary>
 internal sealed record PublishSide(string Name, string Target, string[] OwnTasks)
 {
-    public static PublishSide Kimg { get; } = new("kimg", "BuildImage", ["PrepareImage", "BuildImage"]);
+    public static PublishSide Kimg { get; } = new("kimg", "BuildImage", ["PrepareImage", "StartKimg", "BuildImage"]);
 
     public static PublishSide Sdk { get; } = new("SDK", "PublishContainer", ["CreateNewImage"]);
 }

@@ -54,8 +54,7 @@ internal sealed class CliHost
         stream.Flush();
     }
 
-    /// <param name="silent">What is written to stderr goes nowhere.</param>
-    public static CliHost Real(bool silent = false)
+    public static CliHost Real()
     {
         FrozenDictionary<string, string> variables = HostVariables.Read();
         return new CliHost
@@ -65,7 +64,7 @@ internal sealed class CliHost
             CurrentDirectory = FindCurrentDirectory(),
             Input = new(OpenInput),
             Output = new(Console.OpenStandardOutput),
-            Error = new(silent ? () => Stream.Null : Console.OpenStandardError),
+            Error = new(Console.OpenStandardError),
             OutputIsTerminal = () => !Console.IsOutputRedirected,
             // Windows' console has to be told that escape sequences are meant, which .NET cannot.
             ErrorIsTerminal = () => !Console.IsErrorRedirected && !OperatingSystem.IsWindows(),

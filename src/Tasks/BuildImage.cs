@@ -17,16 +17,17 @@ public sealed partial class BuildImage
     // What was built last may be what is asked for now.
     private bool Compares => Switches.Incremental && !Switches.NoCache && AsFile.Length == 0;
 
-    private bool ComparesWithRegistry => Compares && Switches.CheckRemote;
-
-    private string StampFile => Path.Combine(WorkDirectory, "image.json");
+    private string StampFile => Path.Combine(WorkDirectory, "image.stamp");
 
     protected override void Run()
     {
         Switches = BuildSwitches.Of(this);
         Directory.CreateDirectory(WorkDirectory);
         ImmutableArray<string> names = ImageNaming.Names(ContainerRegistry, Repository, ImageTags, ImageNames);
-        KimgProcess process = CreateProcess(Path.GetDirectoryName(ProjectFile)!);
+        using KimgProcess process = CreateProcess(Path.GetDirectoryName(ProjectFile)!);
+        EarlyKimg? early = EarlyKimg.Take(BuildEngine, WorkDirectory);
+        // Another binary may not know how to wait, and an unchanged image may need none.
+        if (early is not null || (KimgBinary.Length == 0 && (Switches.CheckRemote || !Compares))) process.Use(early);
         if (HasDockerfile) BuildDockerfile(process, names);
         else BuildProject(process, names);
     }
@@ -40,7 +41,6 @@ public sealed partial class BuildImage
             return;
         }
 
-        using var questions = new DigestQuestions(process, WorkDirectory, again: ComparesWithRegistry);
         ImmutableArray<AppPlatform> platforms = PublishOutput.Length == 0 ? [] : new PlatformSet(this).Read(listFiles: false);
         IEnumerable<string> ofProject = RuntimeIdentifiers.Select(id => RuntimePlatform.Parse("ContainerRuntimeIdentifier", id).ToString()).Distinct();
         ImmutableArray<string> targets = [.. Platforms.Length > 0 ? Platforms : ofProject];
@@ -52,75 +52,77 @@ public sealed partial class BuildImage
         arguments.AddRange(new BuildArguments(this).Dockerfile(Dockerfile, Labels));
         arguments.Add(Context);
         ImageStamp? last = LastOf(names, outputs);
-        questions.Ask(EngineOptions(sandbox: false), last is null ? [] : [.. Targets(last)]);
-        if (last is not null && !IsCurrent(last, askedBase: false, questions.Answers())) last = null;
+        if (last is not null && !IsCurrent(last, askedBase: false, AskDigests(process, [.. Targets(last)]))) last = null;
         File.Delete(StampFile);
         File.Delete(KeptMetadata);
-        if (RunBuild(process, arguments, Dockerfile))
+        if (RunBuild(process, arguments, Dockerfile) == BuildOutcome.Built)
             Finish(outputs, names, new ImageStamp { Fingerprint = OfDockerfile }, last);
     }
 
     private void BuildProject(KimgProcess process, ImmutableArray<string> names)
     {
-        ImmutableArray<AppPlatform> platforms;
+        ImmutableArray<AppPlatform> platforms = new PlatformSet(this).Read(listFiles: false);
         string baseImage = BaseImage;
         if (Mode == "DockerfileBase")
         {
-            platforms = new PlatformSet(this).Read(listFiles: false);
             baseImage = BaseBuildName();
             if (!BuildBase(process, baseImage, platforms)) return;
         }
 
-        // Answered while the files are looked at.
-        using var questions = new DigestQuestions(process, WorkDirectory, again: ComparesWithRegistry);
-        platforms = new PlatformSet(this).Read(listFiles: false);
         ImageStamp? stamp = Compares ? ImageStamp.TryRead(StampFile) : null;
-        var record = new BaseRecord(WorkDirectory, baseImage, platforms[0].Platform.ToString());
-        BaseImageInfo? known = record.TryRead();
-        bool askBase = IsMovable(baseImage) && (Switches.CheckRemote || Switches.Pull || Mode == "DockerfileBase") && (stamp is not null || known is not null);
-        questions.Ask(EngineOptions(sandbox: false), [.. askBase ? [BaseLocation(baseImage)] : Array.Empty<string>(), .. stamp is null ? [] : Targets(stamp)]);
+        bool asksBase = IsMovable(baseImage) && (Switches.CheckRemote || Switches.Pull || Mode == "DockerfileBase");
         string fingerprint = new ImageFingerprint(this).Of(names, platforms);
-        ImmutableArray<AppPlatform> listed = new PlatformSet(this).Read(listFiles: true);
-        (AppImage Image, string Dockerfile)? described = known is null ? null : Describe(baseImage, known, listed);
-        bool unchanged = stamp?.Fingerprint == fingerprint && File.Exists(KeptMetadata);
-        if (unchanged) ReadGenerated(stamp!.Digest);
-        ImmutableArray<string> digests = questions.Answers();
-        if (unchanged && IsCurrent(stamp!, askBase, digests))
+        ImmutableArray<string> digests = [];
+        if (stamp?.Fingerprint == fingerprint && File.Exists(KeptMetadata))
         {
-            UpToDate = true;
-            Log.LogMessage(MessageImportance.Normal, "{0}: the image is up to date.", ProjectName);
-            GiveMetadata();
-            Report(stamp!);
-            return;
+            digests = AskDigests(
+                process, [.. asksBase ? [BaseLocation(baseImage)] : Array.Empty<string>(), .. Targets(stamp)], meanwhile: () => ReadGenerated(stamp.Digest));
+            if (IsCurrent(stamp, asksBase, digests))
+            {
+                UpToDate = true;
+                Log.LogMessage(MessageImportance.Normal, "{0}: the image is up to date.", ProjectName);
+                GiveMetadata();
+                Report(stamp);
+                return;
+            }
         }
 
         if (AsFile.Length == 0) File.Delete(StampFile);
-        bool same = known is not null && (!IsMovable(baseImage) || (askBase && digests.FirstOrDefault() == known.Digest));
-        if ((same ? known : InspectBase(process, baseImage, platforms[0].Platform, record)) is not { } found) return;
+        var record = new BaseRecord(WorkDirectory, baseImage, platforms[0].Platform.ToString());
+        BaseImageInfo? known = record.TryRead();
+        // What is built on a known base finds out by itself that it has moved.
+        bool expects = asksBase && digests.IsEmpty && Mode == "Project" && AsFile.Length == 0;
+        if (known is not null && asksBase && digests.IsEmpty && !expects) digests = AskDigests(process, [BaseLocation(baseImage)]);
+        bool same = known is not null && (!IsMovable(baseImage) || expects || (asksBase && digests.FirstOrDefault() == known.Digest));
+        if (same && BuildFrom(process, baseImage, known!, names, fingerprint, expects)) return;
+        if (InspectBase(process, baseImage, platforms[0].Platform, record) is { } found) BuildFrom(process, baseImage, found, names, fingerprint, expects: false);
+    }
+
+    /// <returns>False: the base is another one by now, and nothing was written.</returns>
+    private bool BuildFrom(KimgProcess process, string baseImage, BaseImageInfo found, ImmutableArray<string> names, string fingerprint, bool expects)
+    {
+        ImmutableArray<AppPlatform> platforms = new PlatformSet(this).Read(listFiles: true);
         CheckBase(baseImage, found, platforms);
-        (AppImage image, string text) = same ? described!.Value : Describe(baseImage, found, listed);
+        AppImage image = new AppImageBuilder(this).Build(Pinned(baseImage, found), found, platforms);
+        string text = AppDockerfile.Render(image, Path.GetFileName(ProjectFile), Switches.Portable);
         string dockerfile = AsFile.Length > 0 ? Path.GetFullPath(AsFile, Path.GetDirectoryName(ProjectFile)!) : Path.Combine(WorkDirectory, "Dockerfile");
         Put("KimgAsFile", dockerfile, file => File.WriteAllText(file, text));
         if (AsFile.Length > 0)
         {
             Log.LogMessage(MessageImportance.High, "{0} -> {1}", ProjectName, dockerfile);
-            return;
+            return true;
         }
 
         ImageOutputs outputs = ImageOutputs.Of(this, ImageFormat.Length > 0 ? ImageFormat == "Docker" : found.IsDocker, platforms.Length > 1);
         List<string> arguments = [.. new BuildArguments(this).Common(dockerfile, names, outputs, KeptMetadata), .. platforms.Select(p => $"--platform={p.Platform}")];
         foreach (AppPlatform platform in platforms.DistinctBy(p => p.Context)) arguments.Add($"--build-context={platform.Context}={platform.Directory}");
         foreach ((string key, string value) in AppDockerfile.LabelsOutside(image)) arguments.Add($"--label={key}={value}");
+        if (expects) arguments.Add($"--expect={baseImage}@{found.Digest}");
         arguments.Add(WorkDirectory);
         File.Delete(KeptMetadata);
-        if (RunBuild(process, arguments, dockerfile))
-            Finish(outputs, names, new ImageStamp { Fingerprint = fingerprint, BaseDigest = found.Digest });
-    }
-
-    private (AppImage Image, string Dockerfile) Describe(string baseImage, BaseImageInfo found, ImmutableArray<AppPlatform> platforms)
-    {
-        AppImage image = new AppImageBuilder(this).Build(Pinned(baseImage, found), found, platforms);
-        return (image, AppDockerfile.Render(image, Path.GetFileName(ProjectFile), Switches.Portable));
+        BuildOutcome outcome = RunBuild(process, arguments, dockerfile, expects);
+        if (outcome == BuildOutcome.Built) Finish(outputs, names, new ImageStamp { Fingerprint = fingerprint, BaseDigest = found.Digest });
+        return outcome != BuildOutcome.Moved;
     }
 
     // The base's name is only a name: with the digest the build asks no registry again.
@@ -138,7 +140,7 @@ public sealed partial class BuildImage
         List<string> arguments = [.. new BuildArguments(this).Common(Dockerfile, [name], outputs, metadata), .. platforms.Select(p => $"--platform={p.Platform}")];
         arguments.AddRange(new BuildArguments(this).Dockerfile(Dockerfile, []));
         arguments.Add(Context);
-        return RunBuild(process, arguments, Dockerfile);
+        return RunBuild(process, arguments, Dockerfile) == BuildOutcome.Built;
     }
 
     // That it is for the first one has been looked at.
@@ -162,6 +164,14 @@ public sealed partial class BuildImage
 
     private string BaseLocation(string baseImage) => Mode == "DockerfileBase" ? "store://" + baseImage : baseImage;
 
+    // Empty when one of them could not be answered.
+    private ImmutableArray<string> AskDigests(KimgProcess process, ImmutableArray<string> locations, Action? meanwhile = null)
+    {
+        if (locations.IsEmpty) return [];
+        ProcessAnswer answer = process.Run(["inspect", "--digest", .. EngineOptions(sandbox: false), .. locations], static _ => { }, meanwhile);
+        return answer.ExitCode == 0 ? [.. answer.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)] : [];
+    }
+
     // Where the image must still be what it was.
     private IEnumerable<string> Targets(ImageStamp stamp)
     {
@@ -174,16 +184,25 @@ public sealed partial class BuildImage
         stamp.Archives.Select(ImageStamp.StateOf).SequenceEqual(stamp.ArchiveStates)
         && digests.SequenceEqual([.. askedBase ? [stamp.BaseDigest] : Array.Empty<string>(), .. Targets(stamp).Select(_ => stamp.Digest)]);
 
-    private bool RunBuild(KimgProcess process, List<string> arguments, string dockerfile)
+    private enum BuildOutcome
+    {
+        Built,
+        Failed,
+        Moved,
+    }
+
+    /// <param name="expects">A base that has moved is no mistake.</param>
+    private BuildOutcome RunBuild(KimgProcess process, List<string> arguments, string dockerfile, bool expects = false)
     {
         var lines = new BuildLog(Log, dockerfile);
         int exitCode = process.Run(["build", .. arguments], lines.OnLine).ExitCode;
-        if (exitCode == 0) return true;
+        if (exitCode == 0) return BuildOutcome.Built;
         KimgFailure failure = lines.Failure ?? Unknown(exitCode);
+        if (expects && failure.Code == ErrorCode.ImageMoved.Name()) return BuildOutcome.Moved;
         // A place in a Dockerfile that nobody wrote helps nobody.
         if (dockerfile != Dockerfile) failure = failure with { File = null, Line = 0, Column = 0, EndLine = 0 };
         lines.WriteFailure(failure, ProjectFile, SettingsOf(dockerfile).Of(failure));
-        return false;
+        return BuildOutcome.Failed;
     }
 
     private Settings SettingsOf(string dockerfile) => new()

@@ -12,100 +12,109 @@ internal sealed record ProcessAnswer(int ExitCode, string Output);
 /// continuation would have to be compiled first.</summary>
 internal sealed class ChildProcess : IDisposable
 {
-    /// <summary>Begins the last line of a command after which kimg waits, and of the one for which it had waited; the exit code follows (src/Cli/Continuation.cs).</summary>
-    public const string End = "exit ";
+    // Begins the line after each command of a stream; the exit code follows (src/Cli/CommandStream.cs).
+    private const string End = "exit ";
 
     private readonly Process _process;
-    private readonly CancellationToken _cancellationToken;
-    private readonly CancellationTokenRegistration _registration;
-    private readonly bool _waits;
+    private CancellationToken _cancellationToken;
+    private CancellationTokenRegistration _registration;
+    private readonly bool _takesCommands;
     private Task<string>? _output;
-    private int? _said;
-    private bool _finished;
+    private int? _exitCode;
+    private bool _busy, _finished;
 
     /// <param name="start">With stdin, stdout and stderr redirected.</param>
     /// <param name="cancellationToken">Ends it and all it has started.</param>
-    /// <param name="waits">It is going to wait for what <see cref="Continue"/> tells it; otherwise its stdin is empty.</param>
+    /// <param name="takesCommands">It takes one command after the other (<see cref="Send"/>); otherwise its stdin is empty.</param>
     /// <exception cref="Win32Exception">There is no such program, or it may not be run.</exception>
-    public ChildProcess(ProcessStartInfo start, CancellationToken cancellationToken, bool waits = false)
+    public ChildProcess(ProcessStartInfo start, CancellationToken cancellationToken, bool takesCommands = false)
     {
         _process = Process.Start(start)!;
-        _cancellationToken = cancellationToken;
-        _registration = cancellationToken.Register(Kill);
-        _waits = waits;
-        if (!waits) Continue("");
+        EndWith(cancellationToken);
+        _takesCommands = takesCommands;
+        if (takesCommands) return;
+        _process.StandardInput.Close();
+        _output = Task.Run(_process.StandardOutput.ReadToEnd, CancellationToken.None);
     }
 
-    /// <summary>The next line of stdout of a program that waits; null when it has ended.</summary>
-    public string? ReadLine() => _process.StandardOutput.ReadLine();
-
-    /// <summary>All of its stdin. What it prints from here on is its answer.</summary>
-    public void Continue(string input)
+    /// <summary>From now on this ends it, and nothing else.</summary>
+    public void EndWith(CancellationToken cancellationToken)
     {
+        _registration.Dispose();
+        _cancellationToken = cancellationToken;
+        _registration = cancellationToken.Register(Kill);
+    }
+
+    public void Send(IReadOnlyCollection<string> arguments)
+    {
+        (_exitCode, _busy) = (null, true);
         try
         {
-            _process.StandardInput.Write(input);
-            _process.StandardInput.Close();
+            _process.StandardInput.Write(string.Concat(arguments.Prepend(arguments.Count.ToString(CultureInfo.InvariantCulture)).Select(text => text + '\0')));
+            _process.StandardInput.Flush();
         }
         catch (IOException)
         {
             // It has ended meanwhile; its exit code says more.
         }
 
-        _output = Task.Run<string>(_waits ? ReadToMark : _process.StandardOutput.ReadToEnd, CancellationToken.None);
+        _output = Task.Run(ReadToMark, CancellationToken.None);
     }
 
+    /// <summary>Waits for the end of the program, or of its command.</summary>
     /// <param name="onErrorLine">Called on this thread for each line of stderr.</param>
     /// <exception cref="OperationCanceledException">The process is gone by then.</exception>
     public ProcessAnswer Finish(Action<string> onErrorLine)
     {
-        while (_process.StandardError.ReadLine() is { } line)
+        while (_process.StandardError.ReadLine() is { } line && !IsMark(line)) onErrorLine(line);
+        string output = _output!.GetAwaiter().GetResult();
+        _busy = false;
+        if (_exitCode is null)
         {
-            if (IsMark(line)) break;
-            onErrorLine(line);
+            _process.WaitForExit();
+            _finished = true;
         }
 
-        string output = _output!.GetAwaiter().GetResult();
-        // What has been said need not be waited for.
-        if (_said is null) _process.WaitForExit();
-        _finished = true;
-        ThrowIfCanceled();
-        return new ProcessAnswer(_said ?? _process.ExitCode, output);
+        _cancellationToken.ThrowIfCancellationRequested();
+        return new ProcessAnswer(_exitCode ?? _process.ExitCode, output);
     }
 
-    /// <summary>Nothing more is wanted of a program that waits: it ends by itself, for which nobody has to wait.</summary>
-    public void Leave()
-    {
-        _process.StandardInput.Close();
-        _finished = true;
-    }
+    public bool HasEnded => _finished;
 
-    public void ThrowIfCanceled() => _cancellationToken.ThrowIfCancellationRequested();
-
+    /// <summary>A program that takes commands gets no more, and ends by itself; any other is killed if it runs.</summary>
     public void Dispose()
     {
         _registration.Dispose();
-        if (!_finished) Kill();
+        if (!_finished && _takesCommands && !_busy) Leave();
+        else if (!_finished) Kill();
         _process.Dispose();
         _finished = true;
+    }
+
+    private void Leave()
+    {
+        try
+        {
+            _process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            return;
+        }
     }
 
     private string ReadToMark()
     {
         StringBuilder text = new();
-        while (ReadLine() is { } line)
-        {
-            if (IsMark(line)) break;
-            text.Append(line).Append('\n');
-        }
-
+        while (_process.StandardOutput.ReadLine() is { } line && !IsMark(line)) text.Append(line).Append('\n');
         return text.ToString();
     }
 
     private bool IsMark(string line)
     {
-        if (!_waits || !line.StartsWith(End, StringComparison.Ordinal) || !int.TryParse(line.AsSpan(End.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int code)) return false;
-        _said = code;
+        if (!_takesCommands || !line.StartsWith(End, StringComparison.Ordinal)) return false;
+        if (!int.TryParse(line.AsSpan(End.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int code)) return false;
+        _exitCode = code;
         return true;
     }
 

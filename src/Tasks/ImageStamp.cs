@@ -1,12 +1,12 @@
 using System.Collections.Immutable;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 
 namespace Kimg.Tasks;
 
 /// <summary>What the last build made, and from what: kept in obj, compared before the next.</summary>
 internal sealed record ImageStamp
 {
+    private const string Complete = "Complete";
+
     public required string Fingerprint { get; init; }
 
     /// <summary>What the base's name stood for.</summary>
@@ -41,62 +41,40 @@ internal sealed record ImageStamp
     public static ImageStamp? TryRead(string file)
     {
         if (!File.Exists(file)) return null;
-        try
+        ILookup<string, string> values = File.ReadAllLines(file).Select(line => line.Split('=', 2)).Where(parts => parts.Length == 2)
+            .ToLookup(parts => parts[0], parts => parts[1]);
+        // The last line.
+        if (!values.Contains(Complete)) return null;
+        string Text(string name) => values[name].FirstOrDefault("");
+        return new ImageStamp
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(file));
-            JsonElement root = json.RootElement;
-            return new ImageStamp
-            {
-                Fingerprint = Text(root, "fingerprint"),
-                BaseDigest = Text(root, "baseDigest"),
-                Digest = Text(root, "digest"),
-                ImageId = Text(root, "imageId"),
-                MediaType = Text(root, "mediaType"),
-                Names = Texts(root, "names"),
-                Archives = Texts(root, "archives"),
-                ArchiveStates = Texts(root, "archiveStates"),
-                // Of anything else than archives and the store there is no stamp.
-                Stored = Texts(root, "archives").IsEmpty,
-                Pushed = root.GetProperty("pushed").GetBoolean(),
-            };
-        }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
-        {
-            return null;
-        }
+            Fingerprint = Text(nameof(Fingerprint)),
+            BaseDigest = Text(nameof(BaseDigest)),
+            Digest = Text(nameof(Digest)),
+            ImageId = Text(nameof(ImageId)),
+            MediaType = Text(nameof(MediaType)),
+            Names = [.. values[nameof(Names)]],
+            Archives = [.. values[nameof(Archives)]],
+            ArchiveStates = [.. values[nameof(ArchiveStates)]],
+            // Of anything else than archives and the store there is no stamp.
+            Stored = !values.Contains(nameof(Archives)),
+            Pushed = Text(nameof(Pushed)) == "true",
+        };
     }
 
+    /// <summary>Lines, because every build reads them: JSON's code takes longer to wake up than all else that a build without changes does.</summary>
     public void Write(string file)
     {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            json.WriteStartObject();
-            json.WriteString("fingerprint", Fingerprint);
-            json.WriteString("baseDigest", BaseDigest);
-            json.WriteString("digest", Digest);
-            json.WriteString("imageId", ImageId);
-            json.WriteString("mediaType", MediaType);
-            Write(json, "names", Names);
-            Write(json, "archives", Archives);
-            Write(json, "archiveStates", ArchiveStates);
-            json.WriteBoolean("pushed", Pushed);
-            json.WriteEndObject();
-        }
-
+        List<(string Name, string Value)> values =
+        [
+            (nameof(Fingerprint), Fingerprint), (nameof(BaseDigest), BaseDigest), (nameof(Digest), Digest), (nameof(ImageId), ImageId), (nameof(MediaType), MediaType),
+            .. Names.Select(name => (nameof(Names), name)), .. Archives.Select(archive => (nameof(Archives), archive)),
+            .. ArchiveStates.Select(state => (nameof(ArchiveStates), state)), (nameof(Pushed), Pushed ? "true" : "false"), (Complete, "1"),
+        ];
+        // No stamp is a build too many at worst.
+        if (values.Any(value => value.Value.Contains('\n', StringComparison.Ordinal))) return;
         string temporary = file + ".new";
-        File.WriteAllBytes(temporary, buffer.ToArray());
+        File.WriteAllLines(temporary, values.Select(value => $"{value.Name}={value.Value}"));
         File.Move(temporary, file, overwrite: true);
     }
-
-    private static void Write(Utf8JsonWriter json, string name, ImmutableArray<string> values)
-    {
-        json.WriteStartArray(name);
-        foreach (string value in values) json.WriteStringValue(value);
-        json.WriteEndArray();
-    }
-
-    private static string Text(JsonElement json, string name) => json.GetProperty(name).GetString() ?? "";
-
-    private static ImmutableArray<string> Texts(JsonElement json, string name) => [.. json.GetProperty(name).EnumerateArray().Select(item => item.GetString()!)];
 }

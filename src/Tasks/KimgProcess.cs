@@ -8,34 +8,58 @@ namespace Kimg.Tasks;
 /// <summary>Runs kimg. Secrets reach it by its environment, never by its arguments, which are logged.</summary>
 /// <param name="command">The program and its first arguments.</param>
 internal sealed class KimgProcess(
-    string[] command, string directory, IReadOnlyDictionary<string, string> variables, Action<string> logCommand, CancellationToken cancellationToken)
+    string[] command, string directory, IReadOnlyDictionary<string, string> variables, Action<string> logCommand, CancellationToken cancellationToken) : IDisposable
 {
+    private static readonly string[] s_variables = ["SOURCE_DATE_EPOCH", .. SdkCredentials.Translated];
     private static readonly UTF8Encoding s_text = new(encoderShouldEmitUTF8Identifier: false);
 
-    /// <summary>A kimg that waits for its next command; null: the next one is started.</summary>
-    public ChildProcess? Next { get; set; }
+    private ChildProcess? _running;
+
+    /// <summary>Starts a kimg that takes commands, while what they are is still being found out.</summary>
+    /// <exception cref="KimgException">UnsupportedBuildHost.</exception>
+    public EarlyKimg StartEarly()
+    {
+        ProcessStartInfo start = Describe(["commands"]);
+        return new EarlyKimg(Start(start, takesCommands: true), KeyOf(start));
+    }
+
+    /// <summary>Runs all commands in one process.</summary>
+    /// <param name="early">One that was started before; null, or one that was started otherwise than this would: another is started.</param>
+    public void Use(EarlyKimg? early)
+    {
+        if (early is not null && early.Key != KeyOf(Describe(["commands"])))
+        {
+            early.Dispose();
+            early = null;
+        }
+
+        _running = (early ?? StartEarly()).Child;
+        _running.EndWith(cancellationToken);
+    }
 
     /// <param name="onErrorLine">Called for each line of stderr, before this returns.</param>
+    /// <param name="meanwhile">Called while it runs.</param>
+    /// <exception cref="KimgException">UnsupportedBuildHost.</exception>
     /// <exception cref="OperationCanceledException">The process is gone by then.</exception>
-    public ProcessAnswer Run(IEnumerable<string> arguments, Action<string> onErrorLine)
+    public ProcessAnswer Run(IEnumerable<string> arguments, Action<string> onErrorLine, Action? meanwhile = null)
     {
-        using ChildProcess child = Start([.. arguments]);
+        string[] given = [.. arguments];
+        logCommand(string.Join(' ', command.Concat(given).Select(Quote)));
+        if (_running is { HasEnded: false } running)
+        {
+            running.Send(given);
+            meanwhile?.Invoke();
+            return running.Finish(onErrorLine);
+        }
+
+        using ChildProcess child = Start(Describe(given), takesCommands: false);
+        meanwhile?.Invoke();
         return child.Finish(onErrorLine);
     }
 
-    /// <summary>Starts a command after which the process waits for another one.</summary>
-    public ChildProcess StartAndWait(IEnumerable<string> arguments) => Start(["then", .. arguments], waits: true);
+    public void Dispose() => _running?.Dispose();
 
-    private ChildProcess Start(IReadOnlyCollection<string> arguments)
-    {
-        if (Next is not { } next) return Start(arguments, waits: false);
-        Next = null;
-        LogCommand(arguments);
-        next.Continue(string.Join('\0', arguments));
-        return next;
-    }
-
-    private ChildProcess Start(IEnumerable<string> arguments, bool waits)
+    private ProcessStartInfo Describe(string[] arguments)
     {
         ProcessStartInfo start = new(command[0], command[1..].Concat(arguments))
         {
@@ -49,10 +73,21 @@ internal sealed class KimgProcess(
         };
         foreach ((string name, string value) in variables) start.Environment[name] = value;
         SdkCredentials.Translate(start.Environment);
-        LogCommand(arguments);
+        return start;
+    }
+
+    // What two processes of the same build may differ in.
+    private static string KeyOf(ProcessStartInfo start)
+    {
+        IEnumerable<string?> variables = s_variables.Select(name => start.Environment.TryGetValue(name, out string? value) ? value : null);
+        return string.Join('\0', [start.FileName, start.WorkingDirectory, .. start.ArgumentList, .. variables]);
+    }
+
+    private ChildProcess Start(ProcessStartInfo start, bool takesCommands)
+    {
         try
         {
-            return new ChildProcess(start, cancellationToken, waits);
+            return new ChildProcess(start, cancellationToken, takesCommands);
         }
         catch (Win32Exception e)
         {
@@ -62,8 +97,6 @@ internal sealed class KimgProcess(
             };
         }
     }
-
-    private void LogCommand(IEnumerable<string> arguments) => logCommand(string.Join(' ', command.Concat(arguments).Select(Quote)));
 
     private static string Quote(string argument) => argument.Length > 0 && !argument.Any(char.IsWhiteSpace) ? argument : $"'{argument}'";
 }

@@ -87,7 +87,7 @@ public sealed class ProjectModeTests(DotnetMachine machine)
         Assert.DoesNotContain(rows[5].Messages, Asks);
         Assert.True(File.Exists(id));
 
-        static bool Asks(string text) => text.Contains("kimg then inspect --digest", StringComparison.Ordinal);
+        static bool Asks(string text) => text.Contains("kimg inspect --digest", StringComparison.Ordinal);
     }
 
     [Fact]

@@ -28,6 +28,8 @@ internal static class BuildOptionRows
     public static readonly OptionRow Dockerfile = One("file", "FILE", "The Dockerfile; - is stdin")
         with { Short = 'f', Path = PathKind.File, Default = "CONTEXT/Dockerfile" };
 
+    public static readonly OptionRow Expect = Many("expect", "NAME@DIGEST", "Export nothing when NAME stands for another digest in its registry");
+
     public static readonly OptionRow ImageIdFile = One("iidfile", "FILE", "Write the image ID to a file") with { Path = PathKind.File };
     public static readonly OptionRow Label = Many("label", "KEY=VALUE", "Set a label of the image");
     public static readonly OptionRow Load = Flag("load", "Not supported: use --output=type=docker,dest=FILE");
@@ -71,7 +73,7 @@ internal static class BuildOptionRows
     public static readonly ImmutableArray<OptionRow> All =
     [
         AddHost, Allow, Annotation, Attest, BuildArg, BuildContext, Builder, CacheFrom, CacheTo, Call, CgroupParent, Check, Context, ContextSubPath,
-        Dockerfile, ImageIdFile, Label, Load, Parallelism, MetadataFile, Network, NoCache, NoCacheFilter, Output, Platforms, Policy, Progress,
+        Dockerfile, Expect, ImageIdFile, Label, Load, Parallelism, MetadataFile, Network, NoCache, NoCacheFilter, Output, Platforms, Policy, Progress,
         Provenance, Pull, Push, Quiet, Resource, Sbom, Secret, ShmSize, Ssh, Tag, Target, Ulimit, .. EngineOptionRows.All,
     ];
 

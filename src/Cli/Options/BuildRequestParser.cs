@@ -51,6 +51,7 @@ internal static class BuildRequestParser
             NoCache = arguments.Flag(Row.NoCache),
             NoCacheFilter = [.. arguments.Values(Row.NoCacheFilter).SelectMany(t => t.Split(','))],
             Pull = arguments.Flag(Row.Pull),
+            Expected = [.. arguments.Values(Row.Expect).Select(Expected)],
             SourceDateEpoch = Epoch(buildArgs, host),
             MetadataFile = FileOf(arguments, Row.MetadataFile, host),
             ImageIdFile = FileOf(arguments, Row.ImageIdFile, host),
@@ -132,6 +133,13 @@ internal static class BuildRequestParser
         .. arguments.Values(Row.Platforms).SelectMany(t => t.Split(',')).Select(t => t.Trim())
             .Select(t => t == "local" ? Platform.Host : Platform.Parse(t)).Distinct(),
     ];
+
+    private static ImageReference Expected(string text)
+    {
+        ImageReference reference = ImageReference.Parse(text);
+        if (reference.Digest is not null) return reference;
+        throw new KimgException(ErrorCode.InvalidReference, $"{Row.Expect.Spelling} {text}: there is no digest") { Hint = "write NAME:TAG@sha256:…, as kimg inspect --digest prints it" };
+    }
 
     private static ImageReference Name(string text)
     {

@@ -67,6 +67,9 @@ public sealed record BuildRequest
     /// <summary>--pull: ask the registry even for what is known locally.</summary>
     public bool Pull { get; init; }
 
+    /// <summary>Names with digests: nothing is exported if one of these names stands for another digest in its registry.</summary>
+    public ImmutableArray<ImageReference> Expected { get; init; } = [];
+
     /// <summary>Seconds since 1970.</summary>
     public long? SourceDateEpoch { get; init; }
 

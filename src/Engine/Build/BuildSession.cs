@@ -30,12 +30,15 @@ internal sealed class BuildSession : IAsyncDisposable
     private readonly SnapshotCache _cache;
     private readonly TravellingMounts _mounts;
     private Solver<OpResult>? _solver;
+    private readonly CancellationTokenSource _ending;
+    private Task _expected = Task.CompletedTask;
     private OpenedContext _context = new(Directory: null);
     private readonly FileLock _building;
 
     public BuildSession(BuildServices services, BuildRequest request, EventStream events, CancellationToken cancellationToken)
     {
         (_services, _request, _events, _cancellationToken) = (services, request, events, cancellationToken);
+        _ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         _building = FileLock.Acquire(services.State.BuildsLock, exclusive: false);
         new GarbageCollector(services.State.Root, services.Options.Time).RemoveAbandoned();
         if (Directory.Exists(services.State.Temporary)) TemporaryDirectory.Sweep(services.State.Temporary);
@@ -84,6 +87,7 @@ internal sealed class BuildSession : IAsyncDisposable
     public async Task<ImmutableArray<FrontendResult>> LowerAsync(LoadedDockerfile dockerfile)
     {
         _imported.Begin();
+        _expected = ExpectedImages.CheckAsync(_request, _services.Registry, _ending.Token);
         FrontendHost host = Host();
         Platform[] platforms = Platforms();
         IEnumerable<Task<FrontendResult>> lowering = platforms.Select(platform => DockerfileFrontend.LowerAsync(
@@ -120,11 +124,17 @@ internal sealed class BuildSession : IAsyncDisposable
         _events.Send(new VertexWarning(_events.Now, default, new LintWarning("CacheDamaged", "Part of the state directory was damaged", damage.Message, null)));
     }
 
-    public Task<BuildResult> ExportAsync(ImmutableArray<PlatformBuild> built) =>
-        new ImageExport(_services, _request, _layers, CacheExport(), _events, _cancellationToken).RunAsync(built);
+    public async Task<BuildResult> ExportAsync(ImmutableArray<PlatformBuild> built)
+    {
+        await _expected;
+        return await new ImageExport(_services, _request, _layers, CacheExport(), _events, _cancellationToken).RunAsync(built);
+    }
 
     public async ValueTask DisposeAsync()
     {
+        await _ending.CancelAsync();
+        await Task.WhenAny(_expected);
+        _ending.Dispose();
         await _imported.DisposeAsync();
         await _layers.DisposeAsync();
         _contexts.Dispose();

@@ -65,6 +65,7 @@ public enum ErrorCode
     GitFailed = 4013,
     UnsafeArchive = 4014,
     ContentMissing = 4015,
+    ImageMoved = 4016,
 
     // 5xxx the host cannot sandbox: exit code 6
     NoSandbox = 5001,
