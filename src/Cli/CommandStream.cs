@@ -5,17 +5,18 @@ using Kimg.Engine.Primitives;
 
 namespace Kimg.Cli;
 
-/// <summary><c>kimg commands</c>, hidden, for the MSBuild tasks: one command after the other from stdin, so that several pay one start, and that while the task
-/// still finds out what it wants. A command is the number of its arguments and these, each with a NUL behind it. After each the exit code is a line on stderr and
-/// then on stdout: what the kernel needs to take a process away nobody has to wait for.</summary>
+/// <summary><c>kimg commands MARK</c>, hidden, for the MSBuild tasks: one command after the other from stdin, so that several pay one start, and that while the task
+/// still finds out what it wants. A command is the number of its arguments and these, each with a NUL behind it. After each the mark and the exit code are a line of
+/// their own on stderr and then on stdout: what the kernel needs to take a process away nobody has to wait for.</summary>
 internal static class CommandStream
 {
     internal const string Word = "commands";
 
     private const int MaxArguments = 100_000;
 
+    /// <param name="mark">What no command prints.</param>
     /// <returns>The last command's exit code.</returns>
-    internal static async Task<int> RunAsync(CliHost host, CancellationToken interrupted)
+    internal static async Task<int> RunAsync(string mark, CliHost host, CancellationToken interrupted)
     {
         using var input = new BufferedStream(host.Input.Value);
         int code = 0;
@@ -25,7 +26,7 @@ internal static class CommandStream
             while (await Task.Run(() => Read(input), CancellationToken.None).WaitAsync(interrupted) is { } args)
             {
                 code = await Runner.RunAsync(args, host, interrupted);
-                string end = string.Create(CultureInfo.InvariantCulture, $"exit {code}\n");
+                string end = string.Create(CultureInfo.InvariantCulture, $"\n{mark} {code}\n");
                 host.WriteError(end);
                 host.Write(end);
             }

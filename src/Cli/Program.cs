@@ -18,7 +18,7 @@ internal static class Program
             // The tty view hides the cursor.
             if (host.ErrorIsTerminal()) host.WriteError("\u001b[?25h");
         });
-        if (args is [CommandStream.Word]) return await CommandStream.RunAsync(host, interrupted);
+        if (args is [CommandStream.Word, var mark]) return await CommandStream.RunAsync(mark, host, interrupted);
         string[] argv = KanikoCommandLine.Translate(Environment.GetCommandLineArgs()[0], args);
         return await Runner.RunAsync(argv, host, interrupted);
     }

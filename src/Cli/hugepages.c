@@ -1,6 +1,6 @@
 // .NET unpacks its tables of types into zeroed memory before any of the program runs: 5.5 MB, a page fault for each 4 KiB. That is most of the time that kimg
 // takes to start, and where faults are slow (virtual machines without nested paging) more than all of the rest. With huge pages it is three faults; where the
-// kernel has none this changes nothing. See madvise(2), MADV_HUGEPAGE.
+// kernel has none it gives small ones. See madvise(2), MADV_HUGEPAGE.
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <sys/mman.h>

@@ -25,6 +25,20 @@ public sealed partial class BuildImage
 
     private string _generatedOf = "";
 
+    /// <returns>False: what was kept of the last build is damaged.</returns>
+    private bool TryReadGenerated(string digest)
+    {
+        try
+        {
+            ReadGenerated(digest);
+            return true;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
+        {
+            return false;
+        }
+    }
+
     private void ReadGenerated(string digest)
     {
         if (digest == _generatedOf || !File.Exists(KeptMetadata)) return;

@@ -55,8 +55,8 @@ public sealed partial class BuildImage
         if (last is not null && !IsCurrent(last, askedBase: false, AskDigests(process, [.. Targets(last)]))) last = null;
         File.Delete(StampFile);
         File.Delete(KeptMetadata);
-        if (RunBuild(process, arguments, Dockerfile) == BuildOutcome.Built)
-            Finish(outputs, names, new ImageStamp { Fingerprint = OfDockerfile }, last);
+        if (RunBuild(process, arguments, Dockerfile) is { } failed) Tell(failed, Dockerfile);
+        else Finish(outputs, names, new ImageStamp { Fingerprint = OfDockerfile }, last);
     }
 
     private void BuildProject(KimgProcess process, ImmutableArray<string> names)
@@ -75,9 +75,10 @@ public sealed partial class BuildImage
         ImmutableArray<string> digests = [];
         if (stamp?.Fingerprint == fingerprint && File.Exists(KeptMetadata))
         {
-            digests = AskDigests(
-                process, [.. asksBase ? [BaseLocation(baseImage)] : Array.Empty<string>(), .. Targets(stamp)], meanwhile: () => ReadGenerated(stamp.Digest));
-            if (IsCurrent(stamp, asksBase, digests))
+            bool readable = false;
+            ImmutableArray<string> locations = [.. asksBase ? [BaseLocation(baseImage)] : Array.Empty<string>(), .. Targets(stamp)];
+            digests = AskDigests(process, locations, meanwhile: () => readable = TryReadGenerated(stamp.Digest));
+            if (readable && IsCurrent(stamp, asksBase, digests))
             {
                 UpToDate = true;
                 Log.LogMessage(MessageImportance.Normal, "{0}: the image is up to date.", ProjectName);
@@ -91,7 +92,7 @@ public sealed partial class BuildImage
         var record = new BaseRecord(WorkDirectory, baseImage, platforms[0].Platform.ToString());
         BaseImageInfo? known = record.TryRead();
         // What is built on a known base finds out by itself that it has moved.
-        bool expects = asksBase && digests.IsEmpty && Mode == "Project" && AsFile.Length == 0;
+        bool expects = asksBase && digests.IsEmpty && Mode == "Project" && AsFile.Length == 0 && KimgBinary.Length == 0;
         if (known is not null && asksBase && digests.IsEmpty && !expects) digests = AskDigests(process, [BaseLocation(baseImage)]);
         bool same = known is not null && (!IsMovable(baseImage) || expects || (asksBase && digests.FirstOrDefault() == known.Digest));
         if (same && BuildFrom(process, baseImage, known!, names, fingerprint, expects)) return;
@@ -102,8 +103,18 @@ public sealed partial class BuildImage
     private bool BuildFrom(KimgProcess process, string baseImage, BaseImageInfo found, ImmutableArray<string> names, string fingerprint, bool expects)
     {
         ImmutableArray<AppPlatform> platforms = new PlatformSet(this).Read(listFiles: true);
-        CheckBase(baseImage, found, platforms);
-        AppImage image = new AppImageBuilder(this).Build(Pinned(baseImage, found), found, platforms);
+        bool HasMoved() => expects && AskDigests(process, [baseImage]) is [var now] && now != found.Digest;
+        AppImage image;
+        try
+        {
+            CheckBase(baseImage, found, platforms);
+            image = new AppImageBuilder(this).Build(Pinned(baseImage, found), found, platforms);
+        }
+        catch (KimgException) when (HasMoved())
+        {
+            return false;
+        }
+
         string text = AppDockerfile.Render(image, Path.GetFileName(ProjectFile), Switches.Portable);
         string dockerfile = AsFile.Length > 0 ? Path.GetFullPath(AsFile, Path.GetDirectoryName(ProjectFile)!) : Path.Combine(WorkDirectory, "Dockerfile");
         Put("KimgAsFile", dockerfile, file => File.WriteAllText(file, text));
@@ -120,9 +131,12 @@ public sealed partial class BuildImage
         if (expects) arguments.Add($"--expect={baseImage}@{found.Digest}");
         arguments.Add(WorkDirectory);
         File.Delete(KeptMetadata);
-        BuildOutcome outcome = RunBuild(process, arguments, dockerfile, expects);
-        if (outcome == BuildOutcome.Built) Finish(outputs, names, new ImageStamp { Fingerprint = fingerprint, BaseDigest = found.Digest });
-        return outcome != BuildOutcome.Moved;
+        FailedBuild? failed = RunBuild(process, arguments, dockerfile);
+        // Whatever failed may have failed because of that.
+        if (failed is not null && HasMoved()) return false;
+        if (failed is not null) Tell(failed, dockerfile);
+        else Finish(outputs, names, new ImageStamp { Fingerprint = fingerprint, BaseDigest = found.Digest });
+        return true;
     }
 
     // The base's name is only a name: with the digest the build asks no registry again.
@@ -140,7 +154,9 @@ public sealed partial class BuildImage
         List<string> arguments = [.. new BuildArguments(this).Common(Dockerfile, [name], outputs, metadata), .. platforms.Select(p => $"--platform={p.Platform}")];
         arguments.AddRange(new BuildArguments(this).Dockerfile(Dockerfile, []));
         arguments.Add(Context);
-        return RunBuild(process, arguments, Dockerfile) == BuildOutcome.Built;
+        if (RunBuild(process, arguments, Dockerfile) is not { } failed) return true;
+        Tell(failed, Dockerfile);
+        return false;
     }
 
     // That it is for the first one has been looked at.
@@ -184,31 +200,30 @@ public sealed partial class BuildImage
         stamp.Archives.Select(ImageStamp.StateOf).SequenceEqual(stamp.ArchiveStates)
         && digests.SequenceEqual([.. askedBase ? [stamp.BaseDigest] : Array.Empty<string>(), .. Targets(stamp).Select(_ => stamp.Digest)]);
 
-    private enum BuildOutcome
-    {
-        Built,
-        Failed,
-        Moved,
-    }
+    private sealed record FailedBuild(BuildLog Lines, KimgFailure Failure);
 
-    /// <param name="expects">A base that has moved is no mistake.</param>
-    private BuildOutcome RunBuild(KimgProcess process, List<string> arguments, string dockerfile, bool expects = false)
+    /// <returns>Null when it succeeded.</returns>
+    private FailedBuild? RunBuild(KimgProcess process, List<string> arguments, string dockerfile)
     {
         var lines = new BuildLog(Log, dockerfile);
         int exitCode = process.Run(["build", .. arguments], lines.OnLine).ExitCode;
-        if (exitCode == 0) return BuildOutcome.Built;
-        KimgFailure failure = lines.Failure ?? Unknown(exitCode);
-        if (expects && failure.Code == ErrorCode.ImageMoved.Name()) return BuildOutcome.Moved;
-        // A place in a Dockerfile that nobody wrote helps nobody.
-        if (dockerfile != Dockerfile) failure = failure with { File = null, Line = 0, Column = 0, EndLine = 0 };
-        lines.WriteFailure(failure, ProjectFile, SettingsOf(dockerfile).Of(failure));
-        return BuildOutcome.Failed;
+        return exitCode == 0 ? null : new FailedBuild(lines, lines.Failure ?? Unknown(exitCode));
     }
 
-    private Settings SettingsOf(string dockerfile) => new()
+    private void Tell(FailedBuild failed, string dockerfile)
+    {
+        KimgFailure failure = failed.Failure;
+        // A place in a Dockerfile that nobody wrote helps nobody.
+        if (dockerfile != Dockerfile) failure = failure with { File = null, Line = 0, Column = 0, EndLine = 0 };
+        failed.Lines.WriteFailure(failure, ProjectFile, SettingsOf(dockerfile, failure).Of(failure));
+    }
+
+    private Settings SettingsOf(string dockerfile, KimgFailure failure) => new()
     {
         Base = dockerfile == Dockerfile ? "the Dockerfile" : Mode == "DockerfileBase" ? "KimgBaseDockerfile" : Settings.BaseOf(BaseFamily),
-        Registries = Settings.RegistriesOf(ImageNaming.Names(ContainerRegistry, Repository, ImageTags, ImageNames)),
+        // One registry may have both.
+        Registries = BaseImage.Length > 0 && failure.Message.Contains(BaseImage, StringComparison.Ordinal) ? []
+            : Settings.RegistriesOf(ImageNaming.Names(ContainerRegistry, Repository, ImageTags, ImageNames)),
         Names = ImageNames.Length > 0 ? "KimgImageNames" : "ContainerRegistry",
         BuildOptions = [.. BuildOptions],
     };

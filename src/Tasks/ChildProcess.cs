@@ -12,27 +12,25 @@ internal sealed record ProcessAnswer(int ExitCode, string Output);
 /// continuation would have to be compiled first.</summary>
 internal sealed class ChildProcess : IDisposable
 {
-    // Begins the line after each command of a stream; the exit code follows (src/Cli/CommandStream.cs).
-    private const string End = "exit ";
-
     private readonly Process _process;
     private CancellationToken _cancellationToken;
     private CancellationTokenRegistration _registration;
-    private readonly bool _takesCommands;
+    // Begins the line after each command of a stream; the exit code follows (src/Cli/CommandStream.cs).
+    private readonly string? _mark;
     private Task<string>? _output;
     private int? _exitCode;
     private bool _busy, _finished;
 
     /// <param name="start">With stdin, stdout and stderr redirected.</param>
     /// <param name="cancellationToken">Ends it and all it has started.</param>
-    /// <param name="takesCommands">It takes one command after the other (<see cref="Send"/>); otherwise its stdin is empty.</param>
+    /// <param name="mark">It takes one command after the other (<see cref="Send"/>), and prints this after each; null: its stdin is empty.</param>
     /// <exception cref="Win32Exception">There is no such program, or it may not be run.</exception>
-    public ChildProcess(ProcessStartInfo start, CancellationToken cancellationToken, bool takesCommands = false)
+    public ChildProcess(ProcessStartInfo start, CancellationToken cancellationToken, string? mark = null)
     {
         _process = Process.Start(start)!;
         EndWith(cancellationToken);
-        _takesCommands = takesCommands;
-        if (takesCommands) return;
+        _mark = mark;
+        if (mark is not null) return;
         _process.StandardInput.Close();
         _output = Task.Run(_process.StandardOutput.ReadToEnd, CancellationToken.None);
     }
@@ -66,7 +64,12 @@ internal sealed class ChildProcess : IDisposable
     /// <exception cref="OperationCanceledException">The process is gone by then.</exception>
     public ProcessAnswer Finish(Action<string> onErrorLine)
     {
-        while (_process.StandardError.ReadLine() is { } line && !IsMark(line)) onErrorLine(line);
+        while (_process.StandardError.ReadLine() is { } line && !IsMark(line))
+        {
+            // The line before a mark may be empty.
+            if (line.Length > 0) onErrorLine(line);
+        }
+
         string output = _output!.GetAwaiter().GetResult();
         _busy = false;
         if (_exitCode is null)
@@ -85,7 +88,7 @@ internal sealed class ChildProcess : IDisposable
     public void Dispose()
     {
         _registration.Dispose();
-        if (!_finished && _takesCommands && !_busy) Leave();
+        if (!_finished && _mark is not null && !_busy) Leave();
         else if (!_finished) Kill();
         _process.Dispose();
         _finished = true;
@@ -112,8 +115,8 @@ internal sealed class ChildProcess : IDisposable
 
     private bool IsMark(string line)
     {
-        if (!_takesCommands || !line.StartsWith(End, StringComparison.Ordinal)) return false;
-        if (!int.TryParse(line.AsSpan(End.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int code)) return false;
+        if (_mark is null || !line.StartsWith(_mark, StringComparison.Ordinal)) return false;
+        if (!int.TryParse(line.AsSpan(_mark.Length), NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out int code)) return false;
         _exitCode = code;
         return true;
     }

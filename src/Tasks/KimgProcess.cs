@@ -10,7 +10,8 @@ namespace Kimg.Tasks;
 internal sealed class KimgProcess(
     string[] command, string directory, IReadOnlyDictionary<string, string> variables, Action<string> logCommand, CancellationToken cancellationToken) : IDisposable
 {
-    private static readonly string[] s_variables = ["SOURCE_DATE_EPOCH", .. SdkCredentials.Translated];
+    private const string Commands = "commands";
+
     private static readonly UTF8Encoding s_text = new(encoderShouldEmitUTF8Identifier: false);
 
     private ChildProcess? _running;
@@ -19,15 +20,15 @@ internal sealed class KimgProcess(
     /// <exception cref="KimgException">UnsupportedBuildHost.</exception>
     public EarlyKimg StartEarly()
     {
-        ProcessStartInfo start = Describe(["commands"]);
-        return new EarlyKimg(Start(start, takesCommands: true), KeyOf(start));
+        string mark = Guid.NewGuid().ToString("n");
+        return new EarlyKimg(Start(Describe([Commands, mark]), mark), KeyOf(Describe([Commands])));
     }
 
     /// <summary>Runs all commands in one process.</summary>
     /// <param name="early">One that was started before; null, or one that was started otherwise than this would: another is started.</param>
     public void Use(EarlyKimg? early)
     {
-        if (early is not null && early.Key != KeyOf(Describe(["commands"])))
+        if (early is not null && early.Key != KeyOf(Describe([Commands])))
         {
             early.Dispose();
             early = null;
@@ -52,7 +53,7 @@ internal sealed class KimgProcess(
             return running.Finish(onErrorLine);
         }
 
-        using ChildProcess child = Start(Describe(given), takesCommands: false);
+        using ChildProcess child = Start(Describe(given), mark: null);
         meanwhile?.Invoke();
         return child.Finish(onErrorLine);
     }
@@ -76,18 +77,18 @@ internal sealed class KimgProcess(
         return start;
     }
 
-    // What two processes of the same build may differ in.
-    private static string KeyOf(ProcessStartInfo start)
+    // All that a process takes over from where it is started, as a digest: there are secrets in it.
+    private static Digest KeyOf(ProcessStartInfo start)
     {
-        IEnumerable<string?> variables = s_variables.Select(name => start.Environment.TryGetValue(name, out string? value) ? value : null);
-        return string.Join('\0', [start.FileName, start.WorkingDirectory, .. start.ArgumentList, .. variables]);
+        IEnumerable<string> variables = start.Environment.Select(variable => $"{variable.Key}={variable.Value}").Order(StringComparer.Ordinal);
+        return Digest.Sha256(string.Join('\0', [start.FileName, start.WorkingDirectory, .. start.ArgumentList, .. variables]));
     }
 
-    private ChildProcess Start(ProcessStartInfo start, bool takesCommands)
+    private ChildProcess Start(ProcessStartInfo start, string? mark)
     {
         try
         {
-            return new ChildProcess(start, cancellationToken, takesCommands);
+            return new ChildProcess(start, cancellationToken, mark);
         }
         catch (Win32Exception e)
         {

@@ -9,9 +9,6 @@ internal static class SdkCredentials
     /// <summary>Set by the tasks: the registries of the new image, with blanks between them, and that of its base.</summary>
     public const string PushRegistry = "KIMG_TASKS_PUSH_REGISTRY", PullRegistry = "KIMG_TASKS_PULL_REGISTRY";
 
-    /// <summary>The variables that kimg gets instead.</summary>
-    public static readonly string[] Translated = ["DOCKER_AUTH_CONFIG", "KIMG_REGISTRY_INSECURE"];
-
     private static readonly string[] s_push = ["DOTNET_CONTAINER_PUSH_REGISTRY", "DOTNET_CONTAINER_REGISTRY", "SDK_CONTAINER_REGISTRY"];
     private static readonly string[] s_pull = ["DOTNET_CONTAINER_PULL_REGISTRY", "DOTNET_CONTAINER_REGISTRY", "SDK_CONTAINER_REGISTRY"];
 

@@ -53,7 +53,7 @@ internal sealed partial record Settings
             "KIMG2001" => "KimgDockerfile",
             "KIMG2006" => "KimgTarget",
             "KIMG4005" => $"{Base}, ContainerRuntimeIdentifier or KimgPlatforms",
-            "KIMG4004" => Base,
+            "KIMG4004" or "KIMG4016" => Base,
             "KIMG4001" or "KIMG4002" or "KIMG4003" or "KIMG4007" or "KIMG4009" or "KIMG4011" =>
                 Registries.Any(registry => failure.Message.Contains(registry, StringComparison.Ordinal))
                     ? $"{Names}, or the credentials for it"

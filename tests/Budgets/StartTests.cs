@@ -14,8 +14,10 @@ public sealed partial class StartTests
     [Fact]
     public async Task The_tables_of_types_lie_in_whole_huge_pages()
     {
-        using Process kimg = Process.Start(new ProcessStartInfo(RepositoryFiles.Kimg, ["then", "version"]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
-        while (await kimg.StandardOutput.ReadLineAsync() is not (null or "exit 0")) ;
+        using Process kimg = Process.Start(new ProcessStartInfo(RepositoryFiles.Kimg, ["commands", "mark"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        await kimg.StandardInput.WriteAsync("1\0version\0");
+        await kimg.StandardInput.FlushAsync();
+        while (await kimg.StandardOutput.ReadLineAsync() is not (null or "mark 0")) ;
         string maps = await File.ReadAllTextAsync($"/proc/{kimg.Id}/smaps");
         kimg.StandardInput.Close();
         await kimg.WaitForExitAsync();

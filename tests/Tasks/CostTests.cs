@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Kimg.TestKit;
 using Xunit;
 
@@ -36,6 +37,17 @@ public sealed class CostTests(DotnetMachine machine)
     }
 
     [Fact]
+    public async Task The_kimg_that_was_started_early_ends_also_when_nothing_is_asked_of_it()
+    {
+        string project = await machine.CopySampleAsync("console");
+        DotnetRun failed = await machine.DotnetAsync(project, ["publish", "-t:BuildImage", machine.Push, "-p:ContainerRepository=not//a//name"]);
+        Assert.Single(failed.Tasks("StartKimg"));
+        Assert.Empty(failed.Tasks("BuildImage"));
+        // Known by the folder that it was started in.
+        foreach (Process left in RunningIn(project)) await left.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(10));
+    }
+
+    [Fact]
     public async Task The_tasks_come_compiled()
     {
         string project = await machine.CopySampleAsync("console"), list = Path.Combine(project, "compiled.txt");
@@ -69,6 +81,24 @@ public sealed class CostTests(DotnetMachine machine)
         Assert.Contains(second.Texts(), text => IsStep(text) && text.EndsWith(" CACHED", StringComparison.Ordinal));
 
         static bool IsStep(string text) => text.Contains("RUN --mount=type=secret", StringComparison.Ordinal);
+    }
+
+    private static List<Process> RunningIn(string directory) =>
+    [
+        .. Process.GetProcesses().Where(process => LinkOf(process.Id, "cwd") == directory && LinkOf(process.Id, "exe").EndsWith("/kimg", StringComparison.Ordinal)),
+    ];
+
+    // Empty of a process that has ended.
+    private static string LinkOf(int process, string name)
+    {
+        try
+        {
+            return new FileInfo($"/proc/{process}/{name}").LinkTarget ?? "";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
     }
 
     private static Task ChangeAsync(string project) => File.AppendAllTextAsync(Path.Combine(project, "Program.cs"), $"// {Guid.NewGuid()}\n");

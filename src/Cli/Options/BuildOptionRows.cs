@@ -28,7 +28,7 @@ internal static class BuildOptionRows
     public static readonly OptionRow Dockerfile = One("file", "FILE", "The Dockerfile; - is stdin")
         with { Short = 'f', Path = PathKind.File, Default = "CONTEXT/Dockerfile" };
 
-    public static readonly OptionRow Expect = Many("expect", "NAME@DIGEST", "Export nothing when NAME stands for another digest in its registry");
+    public static readonly OptionRow Expect = Many("expect", "NAME@DIGEST", "Build and export nothing when NAME stands for another digest");
 
     public static readonly OptionRow ImageIdFile = One("iidfile", "FILE", "Write the image ID to a file") with { Path = PathKind.File };
     public static readonly OptionRow Label = Many("label", "KEY=VALUE", "Set a label of the image");

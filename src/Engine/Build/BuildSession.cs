@@ -30,15 +30,16 @@ internal sealed class BuildSession : IAsyncDisposable
     private readonly SnapshotCache _cache;
     private readonly TravellingMounts _mounts;
     private Solver<OpResult>? _solver;
-    private readonly CancellationTokenSource _ending;
+    private readonly CancellationTokenSource _ending, _refused;
     private Task _expected = Task.CompletedTask;
     private OpenedContext _context = new(Directory: null);
     private readonly FileLock _building;
 
     public BuildSession(BuildServices services, BuildRequest request, EventStream events, CancellationToken cancellationToken)
     {
-        (_services, _request, _events, _cancellationToken) = (services, request, events, cancellationToken);
         _ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _refused = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        (_services, _request, _events, _cancellationToken) = (services, request, events, _refused.Token);
         _building = FileLock.Acquire(services.State.BuildsLock, exclusive: false);
         new GarbageCollector(services.State.Root, services.Options.Time).RemoveAbandoned();
         if (Directory.Exists(services.State.Temporary)) TemporaryDirectory.Sweep(services.State.Temporary);
@@ -46,11 +47,11 @@ internal sealed class BuildSession : IAsyncDisposable
         _resolver = new ImageResolver(services.Registry, services.Content, services.Names, request.Pull);
         _slots = new SemaphoreSlim(request.MaxParallelism > 0 ? request.MaxParallelism : Math.Max(4, 2 * Environment.ProcessorCount));
         _temporary = new TemporaryDirectory(services.State.Temporary);
-        _layers = new LayerChain(services.Content, services.LayerBlobs, cancellationToken);
+        _layers = new LayerChain(services.Content, services.LayerBlobs, _cancellationToken);
         _secrets = new SecretReader(request.Secrets, services.Options.Environment);
         _agents = new AgentSources(request.Ssh, services.Options.Environment, _temporary.Path);
         _remote = new RemoteFiles(services, _secrets, _agents, _temporary);
-        _imported = new ImportedCaches(services, CacheStores.OpenAll(services, request), [.. Platforms()], _resolver, events, cancellationToken);
+        _imported = new ImportedCaches(services, CacheStores.OpenAll(services, request), [.. Platforms()], _resolver, events, _cancellationToken);
         _mounts = new TravellingMounts(services, _imported, events);
         _cache = new SnapshotCache(services.Records, services.LayerBlobs, services.Images, services.Worker, _imported);
     }
@@ -87,7 +88,7 @@ internal sealed class BuildSession : IAsyncDisposable
     public async Task<ImmutableArray<FrontendResult>> LowerAsync(LoadedDockerfile dockerfile)
     {
         _imported.Begin();
-        _expected = ExpectedImages.CheckAsync(_request, _services.Registry, _ending.Token);
+        _expected = CheckExpectedAsync();
         FrontendHost host = Host();
         Platform[] platforms = Platforms();
         IEnumerable<Task<FrontendResult>> lowering = platforms.Select(platform => DockerfileFrontend.LowerAsync(
@@ -124,9 +125,13 @@ internal sealed class BuildSession : IAsyncDisposable
         _events.Send(new VertexWarning(_events.Now, default, new LintWarning("CacheDamaged", "Part of the state directory was damaged", damage.Message, null)));
     }
 
+    /// <summary>Why everything was cancelled, if it was not the caller.</summary>
+    public KimgException? Refusal { get; private set; }
+
     public async Task<BuildResult> ExportAsync(ImmutableArray<PlatformBuild> built)
     {
         await _expected;
+        _cancellationToken.ThrowIfCancellationRequested();
         return await new ImageExport(_services, _request, _layers, CacheExport(), _events, _cancellationToken).RunAsync(built);
     }
 
@@ -135,6 +140,7 @@ internal sealed class BuildSession : IAsyncDisposable
         await _ending.CancelAsync();
         await Task.WhenAny(_expected);
         _ending.Dispose();
+        _refused.Dispose();
         await _imported.DisposeAsync();
         await _layers.DisposeAsync();
         _contexts.Dispose();
@@ -143,6 +149,20 @@ internal sealed class BuildSession : IAsyncDisposable
         await _temporary.DisposeAsync();
         _slots.Dispose();
         _building.Dispose();
+    }
+
+    // What will not be exported need not be built.
+    private async Task CheckExpectedAsync()
+    {
+        try
+        {
+            await ExpectedImages.CheckAsync(_request, _services.Registry, _ending.Token);
+        }
+        catch (KimgException refusal)
+        {
+            Refusal = refusal;
+            await _refused.CancelAsync();
+        }
     }
 
     private CacheExport CacheExport() => new(_services, _request, _layers, _cache, _solver!, _mounts, _events, _cancellationToken);

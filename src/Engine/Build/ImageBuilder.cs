@@ -42,6 +42,10 @@ public sealed class ImageBuilder : IAsyncDisposable
             {
                 await session.ForgetAsync(damage);
             }
+            catch (OperationCanceledException) when (session.Refusal is not null && !cancellationToken.IsCancellationRequested)
+            {
+                throw session.Refusal;
+            }
         }
     }
 

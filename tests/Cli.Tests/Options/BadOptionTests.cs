@@ -17,6 +17,8 @@ public sealed class BadOptionTests : IDisposable
     [InlineData("--push=maybe", "KIMG1001", "invalid value 'maybe' for --push")]
     [InlineData("-t a/B", "KIMG1003", "lower case")]
     [InlineData("-t a@sha256:0000000000000000000000000000000000000000000000000000000000000000", "KIMG1003", "named by digest")]
+    [InlineData("--expect a:1", "KIMG1003", "--expect a:1: there is no digest")]
+    [InlineData("--expect a@sha256:0", "KIMG1003", "a@sha256:0")]
     [InlineData("--platform linux//amd64", "KIMG1002", "linux//amd64")]
     [InlineData("--build-arg =x", "KIMG1001", "the name is empty")]
     [InlineData("--label =x", "KIMG1001", "the key is empty")]
