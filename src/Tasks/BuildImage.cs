@@ -183,7 +183,12 @@ public sealed partial class BuildImage
     // Empty when one of them could not be answered.
     private ImmutableArray<string> AskDigests(KimgProcess process, ImmutableArray<string> locations, Action? meanwhile = null)
     {
-        if (locations.IsEmpty) return [];
+        if (locations.IsEmpty)
+        {
+            meanwhile?.Invoke();
+            return [];
+        }
+
         ProcessAnswer answer = process.Run(["inspect", "--digest", .. EngineOptions(sandbox: false), .. locations], static _ => { }, meanwhile);
         return answer.ExitCode == 0 ? [.. answer.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)] : [];
     }

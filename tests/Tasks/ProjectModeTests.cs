@@ -121,6 +121,31 @@ public sealed class ProjectModeTests(DotnetMachine machine)
             Assert.Contains(name, unused, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task What_is_remembered_is_looked_at_again_when_the_base_has_moved_and_when_it_is_damaged()
+    {
+        string project = await PublishAsync(), name = $"{machine.Registry}/remembered:latest", kept = Path.Combine(project, "obj/Release/net10.0/kimg");
+        string Copy(string from) => $"!skopeo copy -q --src-tls-verify=false --dest-tls-verify=false --all docker://{machine.Registry}/{from} docker://{name}";
+        const string Both = "KimgPlatforms=linux/amd64%3Blinux/arm64", Settings = "ContainerRepository=remembers;KimgTagsFromVersion=full";
+        BuildRows rows = await BuildRows.RunAsync(
+            machine, project,
+            [
+                Copy("dotnet/runtime:10.0"), Both, Copy("dotnet/two:latest"), Both, Both,
+                $"!truncate -s 9 {kept}/metadata.json", Both, $"!truncate -s 9 {kept}/image.stamp", Both, $"!truncate -s 99 {kept}/base.json; rm {kept}/image.stamp", Both,
+            ],
+            $"{Published};{Settings};ContainerBaseImage={name};ContainerRegistry={machine.Registry}");
+        // For one platform alone; then there is an index under its name.
+        Assert.Equal("KIMG4005", Assert.Single(rows[1].Errors).Code);
+        Assert.Empty(rows[3].Errors);
+        Assert.Contains(rows[3].Messages, text => text.Contains("kimg inspect --json", StringComparison.Ordinal));
+        Assert.True(rows[4].UpToDate);
+        foreach (int damaged in new[] { 6, 8, 10 })
+        {
+            Assert.Empty(rows[damaged].Errors);
+            Assert.Equal((false, rows[3].Digest), (rows[damaged].UpToDate, rows[damaged].Digest));
+        }
+    }
+
     private async Task<string> PublishAsync()
     {
         string project = await machine.CopySampleAsync("console"), file = Path.Combine(project, "Console.csproj"), text = await File.ReadAllTextAsync(file);
