@@ -14,8 +14,8 @@ public sealed partial class StartTests
     [Fact]
     public async Task The_tables_of_types_lie_in_whole_huge_pages()
     {
-        ProcessStartInfo start = new(RepositoryFiles.Kimg, ["commands", "mark"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        using Process kimg = Process.Start(start)!;
+        ProcessStartInfo how = new(RepositoryFiles.Kimg, ["commands", "mark"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        using Process kimg = Process.Start(how)!;
         await kimg.StandardInput.WriteAsync("1\0version\0");
         await kimg.StandardInput.FlushAsync();
         while (await kimg.StandardOutput.ReadLineAsync() is not (null or "mark 0")) ;
